@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.ports import LocalClient
+from trust.exchange.errors import Fault
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import RoleCode
 from trust.oauth.access_token import AccessToken
@@ -67,8 +68,10 @@ class CaseRefused(Exception):
     """A capability refused a case system's request; both sentences are for the caller and name no person.
 
     ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is set where waiting does. ``code`` stands
-    in the evidence.
+    in the evidence. ``faults`` names what is refused, where that is several things.
     """
+
+    faults: tuple[Fault, ...] = ()
 
     def __init__(
         self,

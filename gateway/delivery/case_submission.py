@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from gateway.callers import Practitioner
+from gateway.callers import CaseRefusal, CaseRefused, Practitioner
 from gateway.exchange.case_question import LeftOut
 from trust.agreements.clause_selection import QuerySpec
 from trust.exchange.errors import Fault
@@ -136,18 +136,19 @@ class RecipientPlan:
         return {**members, "service": str(self.service), "decide_by": decide_by}
 
 
-class SubmissionRefused(Exception):
-    """No recipient is sent anything: every fault of every recipient, none of which names a person."""
+class SubmissionRefused(CaseRefused):
+    """No recipient is sent anything. ``faults`` has one sentence for each recipient that is refused."""
 
     def __init__(self, plans: Iterable[RecipientPlan]) -> None:
-        self.refused = tuple(plan for plan in plans if plan.refusal is not None)
-        super().__init__(", ".join(sorted({plan.refusal.code for plan in self.refused if plan.refusal})))
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """One fault for each recipient that is refused."""
-        return tuple(
-            Fault(path=f"recipients ({plan.service})", problem=f"{plan.refusal.reason} {plan.refusal.remedy}")
-            for plan in self.refused
-            if plan.refusal
+        every = tuple(plans)
+        refused = [(plan.service, plan.refusal) for plan in every if plan.refusal is not None]
+        super().__init__(
+            CaseRefusal.NOT_PERMITTED,
+            detail=f"{len(refused)} of {len(every)} recipients may not be sent this, so it was sent to none.",
+            remedy="Read faults: each names a recipient, why, and what would change it.",
+            code=", ".join(sorted({refusal.code for _, refusal in refused})),
+        )
+        self.faults = tuple(
+            Fault(path=f"recipients ({service})", problem=f"{refusal.reason} {refusal.remedy}")
+            for service, refusal in refused
         )

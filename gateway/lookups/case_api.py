@@ -1,10 +1,9 @@
 """Lookups on the case API."""
 
-import re
 from datetime import datetime
 from http import HTTPStatus
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
 from gateway.callers import CaseCaller
@@ -18,6 +17,7 @@ from gateway.web.capability import Capability
 from gateway.web.case_openapi import EXAMPLE_QUESTION, ApiOperation
 from gateway.web.case_request import DEFAULT_WAIT_S, ID_PATTERN, MAX_WAIT_S, QuestionBody
 from gateway.web.guards import CaseGuard
+from gateway.web.idempotency import IDEMPOTENCY_PARAMETER, read_idempotency_key
 from gateway.web.practitioner import read_question
 from gateway.web.problem import Problem
 from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementField, InvolvementQuery
@@ -25,8 +25,6 @@ from trust.strict_json import JsonObject
 
 LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
 EXAMPLE_LOOKUP: JsonObject = {**EXAMPLE_QUESTION, "wait_s": 5}
-# The draft standard writes the key as a quoted string; most clients leave the quotes out.
-_IDEMPOTENCY_KEY = re.compile(r'("?)([A-Za-z0-9._~-]{8,128})\1')
 
 
 class LookupBody(QuestionBody):
@@ -59,15 +57,7 @@ START = ApiOperation(
     example=EXAMPLE_LOOKUP,
     view=LookupView,
     responses={"201": "Every service that was asked has its line.", "202": "Still running after wait_s; come back."},
-    parameters=(
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": True,
-            "description": "A fresh UUID for a new request, the same one when you repeat it.",
-            "schema": {"type": "string", "pattern": '^"?[A-Za-z0-9._~-]{8,128}"?$'},
-        },
-    ),
+    parameters=(IDEMPOTENCY_PARAMETER,),
     polled=True,
 )
 GET = ApiOperation(
@@ -102,7 +92,7 @@ def lookup_routes(lookups: Lookups, guard: CaseGuard) -> Blueprint:
     @routes.post(START.path)
     @guard
     def start_lookup(caller: CaseCaller, now: datetime) -> Response:
-        key = _idempotency_key()
+        key = read_idempotency_key()
         body, question = read_question(LookupBody, caller, kind=INVOLVEMENT_QUERY, query_of=LookupBody.query, now=now)
         view = lookups.start(caller, question, wait_s=body.wait_s, idempotency_key=key, now=now)
         is_running = view.state is LookupState.RUNNING
@@ -119,13 +109,6 @@ def lookup_routes(lookups: Lookups, guard: CaseGuard) -> Blueprint:
         return _respond(view, HTTPStatus.OK)
 
     return routes
-
-
-def _idempotency_key() -> str:
-    match = _IDEMPOTENCY_KEY.fullmatch(request.headers.get("Idempotency-Key", ""))
-    if match is None:
-        raise Problem(problem.IDEMPOTENCY_KEY_REQUIRED)
-    return match[2]
 
 
 def _respond(view: LookupView, status: HTTPStatus) -> Response:

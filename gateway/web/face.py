@@ -215,7 +215,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _refused(refused: CaseRefused) -> Response:
         wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
-        return _render(Problem(kind, refused.detail, remedy=refused.remedy, headers=wait))
+        return _render(Problem(kind, refused.detail, remedy=refused.remedy, faults=refused.faults, headers=wait))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

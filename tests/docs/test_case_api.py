@@ -15,11 +15,11 @@ from werkzeug.test import TestResponse
 
 from gateway.benefits.case_api import EligibilityBody
 from gateway.benefits.service import EligibilityStatus
-from gateway.lookups import case_api
 from gateway.lookups.case_api import LookupBody
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from gateway.web import case_request, problem
+from gateway.web.idempotency import IDEMPOTENCY_PARAMETER
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.simulator.clocks import SetClock
 from tests.simulator.network import Network
@@ -194,5 +194,5 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     assert f"a body has {case_request.MAX_BODY} bytes at most" in PAGE
     assert f"0 to {case_request.MAX_WAIT_S:g}, {case_request.DEFAULT_WAIT_S:g} if left out" in PAGE
-    assert "{8,128}" in case_api._IDEMPOTENCY_KEY.pattern
+    assert "{8,128}" in IDEMPOTENCY_PARAMETER["schema"]["pattern"]
     assert "of 8 to 128 characters" in PAGE
