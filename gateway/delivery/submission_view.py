@@ -44,7 +44,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+class OfferedAlternative:
     """What a recipient that declined a referral offers in its place."""
 
     service_type: str
@@ -52,21 +52,21 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class DeliveryOutcome:
     """One answer of a recipient. ``outcome`` is the word that it closed, answered or set the status with."""
 
     at: datetime
     outcome: str
     reason: str | None = None
     declined_by: str | None = None
-    alternative: Alternative | None = None
+    alternative: OfferedAlternative | None = None
     result: str | None = None
     note: str | None = None
     ground: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class DeliveryStep:
     """One step of a message at this node. ``actor`` is a role, a client or an administrator, never a practitioner."""
 
     at: datetime
@@ -101,11 +101,11 @@ class DeliveryView:
     proof: str | None = None
     decide_by: datetime | None = None
     outcome: str | None = None
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[DeliveryOutcome, ...] = ()
     fallback: Fallback | None = None
     warning: str | None = None
     advice: str | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[DeliveryStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class SubmissionPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SubmissionPlace:
     """A place in a list: the instant and the id of its last item."""
 
     at: datetime
@@ -168,8 +168,8 @@ class SentMessages:
         return views[0] if views else None
 
     def page(
-        self, caller: CaseCaller, *, kind: str, before: Place, limit: int, now: datetime
-    ) -> tuple[tuple[SubmissionView, ...], Place | None]:
+        self, caller: CaseCaller, *, kind: str, before: SubmissionPlace, limit: int, now: datetime
+    ) -> tuple[tuple[SubmissionView, ...], SubmissionPlace | None]:
         """Return a page of the caller's submissions, newest first, and the place at which the next page begins."""
         client_id = caller.client.client_id
         rows = self.store.read(
@@ -177,7 +177,7 @@ class SentMessages:
                 tx, client_id=client_id, kind=kind, before=(before.at, before.id), limit=limit
             )
         )
-        last = Place(at=rows[-1].created_at, id=rows[-1].id) if len(rows) == limit else None
+        last = SubmissionPlace(at=rows[-1].created_at, id=rows[-1].id) if len(rows) == limit else None
         return self._views(rows, caller, now), last
 
     def of_incident(self, incident: str, caller: CaseCaller, *, now: datetime) -> tuple[SubmissionView, ...]:
@@ -241,25 +241,25 @@ class SentMessages:
             warning=plan.get("warning"),
             advice=None if row.read_at else advice(row, fallback, Urgency(stored.row.urgency)),
             steps=tuple(
-                Step(at=each.at, event=each.event, code=each.code, actor=each.actor)
+                DeliveryStep(at=each.at, event=each.event, code=each.code, actor=each.actor)
                 for each in stored.events.get(row.message, ())
             ),
         )
 
-    def _outcome(self, stored: StoredAnswer) -> Outcome:
+    def _outcome(self, stored: StoredAnswer) -> DeliveryOutcome:
         key = self.vault.seal_key()
         return outcome_of(stored, open_answer(key, stored.message, stored.side, stored.seq, sealed=stored.sealed))
 
 
-def outcome_of(stored: StoredAnswer, body: JsonObject) -> Outcome:
+def outcome_of(stored: StoredAnswer, body: JsonObject) -> DeliveryOutcome:
     """Return an answer as the case API shows it."""
     alternative = body.get("alternative")
-    return Outcome(
+    return DeliveryOutcome(
         at=stored.at,
         outcome=stored.code,
         reason=body.get("reason"),
         declined_by=body.get("declined_by"),
-        alternative=Alternative(**alternative) if alternative else None,
+        alternative=OfferedAlternative(**alternative) if alternative else None,
         result=body.get("outcome"),
         note=body.get("note"),
         ground=body.get("ground"),

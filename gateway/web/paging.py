@@ -36,7 +36,7 @@ PARAMETERS: tuple[JsonObject, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class PageMark:
     """A place in a list: microseconds since 1970, and an id."""
 
     at: int
@@ -51,7 +51,7 @@ class PageRequest:
     """How many items are wanted, and after which place; ``None`` for the first page."""
 
     limit: int
-    after: Mark | None
+    after: PageMark | None
 
 
 def read_page_request() -> PageRequest:
@@ -69,4 +69,4 @@ def read_page_request() -> PageRequest:
     if faults:
         raise Problem(problem.INVALID_FIELDS, faults=faults)
     match = marks[0] if marks else None
-    return PageRequest(limit=int(limit[0]), after=Mark(at=int(match[1]), id=match[2]) if match else None)
+    return PageRequest(limit=int(limit[0]), after=PageMark(at=int(match[1]), id=match[2]) if match else None)
