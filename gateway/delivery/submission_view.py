@@ -185,8 +185,8 @@ class SentMessages:
         return self._views(self.store.read(lambda tx: submissions.of_incident(tx, incident=incident)), caller, now)
 
     def _views(self, rows: Iterable[SubmissionRow], caller: CaseCaller, now: datetime) -> tuple[SubmissionView, ...]:
-        opened = ((row, self._request(row, caller)) for row in rows)
-        visible = [(row, request) for row, request in opened if request is not None]
+        requests = ((row, self._request(row, caller)) for row in rows)
+        visible = [(row, request) for row, request in requests if request is not None]
         stored = self.store.read(lambda tx: [_load(tx, row, request) for row, request in visible])
         return tuple(self._view(each, now) for each in stored)
 
