@@ -24,6 +24,7 @@ from tests.simulator.wire import Pass
 from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementQuery
 from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
+from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.strict_json import JsonObject
 
@@ -162,6 +163,21 @@ def test_a_refusal_before_the_message_was_opened_is_silence_or_a_refusal(
     outcome = ask(pair, peer_query(pair))
     assert (outcome.status, outcome.code) == (expected, document["code"])
     assert [leaf["kind"] for leaf in pair.leaves(COUNCIL)] == ["sent"]
+
+
+def test_a_holder_that_is_no_node_any_more_when_its_keys_are_asked_for_again_gave_no_answer(
+    pair: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = pair.nodes[COUNCIL].directory
+    holder = directory.resolve(TRUST, now=pair.clock.now())
+    assert holder.node is not None
+    stale = replace(holder, node=replace(holder.node, message_keys=pair.nodes[COUNCIL].vault.published(KeyUse.MESSAGE)))
+    monkeypatch.setattr(directory, "resolve", lambda *_, **__: stale)
+    monkeypatch.setattr(directory, "refresh_keys", lambda *_, **__: replace(holder, node=None))
+    outcome = ask(pair, peer_query(pair))
+    assert (outcome.status, outcome.code) == (QueryStatus.NO_REPLY, "malformed_body")
+    assert outcome.reason == "It answered, but the answer did not verify, so it counts as no answer."
+    assert sorted(leaf["outcome"] for leaf in pair.leaves(COUNCIL)) == ["malformed_body", "sent"]
 
 
 def test_the_holders_own_reason_and_remedy_are_passed_on(pair: Network) -> None:
