@@ -22,9 +22,8 @@ from trust.exchange.kind import ReplyTerms, supported
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, PseudonymousPractitioner, build_message
 from trust.exchange.person import Address, Subject
-from trust.exchange.receipt import Receipt, build_receipt
 from trust.exchange.refusal import build_refusal_body
-from trust.exchange.reply import ReplyState, answer, build_reply
+from trust.exchange.reply import answer, build_reply
 from trust.federation import node_metadata, party_metadata
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import StatementDraft, build_entity_configuration, build_subordinate_statement
@@ -271,22 +270,10 @@ def replies(keys: Keys, sent: Message, raw: bytes, leaf: Leaf) -> dict[str, byte
     }
     signer = keys.signer(TRUST, KeyUse.MESSAGE)
     beside: dict[str, Any] = {"evidence": {"leaf": digest(leaf.to_bytes())}, "suspensions": {ANCHOR: 1}}
-    made = {
+    return {
         name: build_reply(answer(opened, body=body, jti=f"r-{number}", now=NOW, **beside), signer)
         for number, (name, body) in enumerate(bodies.items(), 1)
     }
-    receipt = Receipt(
-        iss=TRUST,
-        aud=COUNCIL,
-        iat=sent.iat,
-        exp=sent.exp,
-        jti="c-1",
-        from_service=sent.from_service,
-        to_service=sent.to_service,
-        request=opened.ref,
-        state=ReplyState.ACCEPTED,
-    )
-    return made | {"receipt": build_receipt(receipt, signer)}
 
 
 def leaf_of(sent: Message, raw: bytes) -> Leaf:

@@ -17,7 +17,6 @@ from trust.agreements.decision import LocalPolicy, Permit, RequestFacts, decide_
 from trust.agreements.signature import verify_signature
 from trust.claims import digest
 from trust.exchange import eligibility, involvement, misuse
-from trust.exchange.receipt import open_receipt
 from trust.exchange.refusal import parse_refusal_body
 from trust.exchange.reply import Reply, open_reply
 from trust.federation.anchor_keys import parse_anchor_keys
@@ -180,19 +179,6 @@ def test_the_eligibility_bodies_are_of_their_kind() -> None:
     answer = eligibility.parse_reply_body(dict(examples.BODIES["eligibility reply body"]))
     assert query.dropped == ()
     assert answer.as_of == query.as_of
-
-
-def test_the_receipt_is_for_the_message() -> None:
-    sent = opened_message()
-    receipt = open_receipt(
-        signed("receipt"),
-        receiver_keys=keys(TRUST, KeyUse.MESSAGE),
-        own_id=COUNCIL,
-        sent=sent.ref,
-        message=sent.message,
-        now=NOW,
-    )
-    assert receipt.request == sent.ref
 
 
 MINUTES_LATER = NOW + timedelta(minutes=2)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from trust.claims import LATEST_SECONDS
@@ -19,14 +18,6 @@ JTI = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 """A message id: characters that need no escape in a URL, a file name or a log (RFC 3986 section 2.3)."""
 DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 """A SHA-256 digest in base64url without padding."""
-
-
-class Progress(StrEnum):
-    """How far a message has come at its receiver. A reply to a query is always ``accepted``."""
-
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    READ = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ has nothing to do with who was asked about. So it may, and must, say plainly why
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trust.exchange.errors import MalformedBody
 from trust.exchange.reader import Reader
@@ -39,10 +39,7 @@ def is_refusal(body: JsonObject) -> bool:
 
 def build_refusal_body(refusal: Refusal) -> JsonObject:
     """Return the body that says no, and why."""
-    body: JsonObject = {
-        "status": STATUS,
-        "reason": {"code": refusal.code, "text": _cut(refusal.reason), "remedy": _cut(refusal.remedy)},
-    }
+    body: JsonObject = {"status": STATUS, "reason": reason_to_json(refusal)}
     if refusal.supported_versions:
         body["supported_versions"] = list(refusal.supported_versions)
     return body
@@ -51,16 +48,28 @@ def build_refusal_body(refusal: Refusal) -> JsonObject:
 def parse_refusal_body(body: JsonObject) -> Refusal:
     """Read the body of a reply that :func:`is_refusal`. Raises :class:`MalformedBody`."""
     reader = Reader(body, path="body.")
-    code = text = remedy = ""
-    reason = reader.child("reason")
-    if reason is not None:
-        code = reason.text("code", pattern=_CODE)
-        text = reason.text("text", max_len=MAX_SENTENCE)
-        remedy = reason.text("remedy", max_len=MAX_SENTENCE)
+    refusal = read_reason(reader)
     versions = reader.whole_numbers("supported_versions", least=1, most=_HIGHEST_VERSION, max_items=_MOST_VERSIONS)
     if reader.faults:
         raise MalformedBody(reader.faults)
-    return Refusal(code=code, reason=text, remedy=remedy, supported_versions=versions)
+    return replace(refusal, supported_versions=versions)
+
+
+def reason_to_json(refusal: Refusal) -> JsonObject:
+    """Return the member ``reason`` of a refusal or of the receipt of a message that failed."""
+    return {"code": refusal.code, "text": _cut(refusal.reason), "remedy": _cut(refusal.remedy)}
+
+
+def read_reason(reader: Reader) -> Refusal:
+    """Read the member ``reason``; faults go into the reader."""
+    nested = reader.child("reason")
+    if nested is None:
+        return Refusal(code="", reason="", remedy="")
+    return Refusal(
+        code=nested.text("code", pattern=_CODE),
+        reason=nested.text("text", max_len=MAX_SENTENCE),
+        remedy=nested.text("remedy", max_len=MAX_SENTENCE),
+    )
 
 
 def _cut(sentence: str) -> str:

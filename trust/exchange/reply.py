@@ -7,6 +7,7 @@ asking one. So neither side can later claim that the exchange was about somethin
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from trust import jose
 from trust.claims import check_times, to_seconds
@@ -14,7 +15,6 @@ from trust.errors import WrongAudience, WrongIssuer
 from trust.exchange.envelope import (
     MAX_BYTES,
     AgreementRef,
-    Progress,
     RequestRef,
     agreement_to_json,
     parties_to_json,
@@ -37,7 +37,12 @@ from trust.strict_json import JsonObject
 TYP = "exchange-reply+jwt"
 REPLY_LIFE = QUERY_LIFE
 """A reply is read at once or not at all; a late one is sent again under its own id."""
-ReplyState = Progress
+
+
+class ReplyState(StrEnum):
+    """The state that a reply tells: its query was accepted. Queued kinds have receipts."""
+
+    ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +171,7 @@ def _expected(name: str, message: Message, sent: RequestRef) -> object:
 def _parse_reply(claims: JsonObject) -> Reply:
     reader = Reader(claims)
     parties, services = read_parties(reader), read_services(reader)
-    state, body = reader.choice("state", Progress), reader.raw_child("body")
-    if state not in (None, Progress.ACCEPTED):  # later ones are a receipt's to tell
-        reader.fault("state", "of a reply is accepted and nothing else")
+    state, body = reader.choice("state", ReplyState), reader.raw_child("body")
     reply = Reply(
         iss=parties.iss,
         aud=parties.aud,
@@ -184,7 +187,7 @@ def _parse_reply(claims: JsonObject) -> Reply:
         from_service=services.from_service,
         to_service=services.to_service,
         request=read_request(reader),
-        state=state or Progress.ACCEPTED,
+        state=state or ReplyState.ACCEPTED,
         body=body or {},
         evidence=reader.raw_child("evidence", required=False),
         suspensions=read_suspensions(reader),
