@@ -15,7 +15,7 @@ from trust.identifiers import TELEPHONE, parse_code, parse_entity_id, parse_own_
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
 _STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
-_PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@")
+_PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@|postgresql.*[?&]password=", re.DOTALL)
 _HIGHEST_PORT = 65_535
 _PRIVATE = tuple(
     ip_network(block) for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")

@@ -48,6 +48,14 @@ class StoreBusy(Exception):
     """The store could not take the work within its time limit; nothing was written."""
 
 
+class StoreOutcomeUnknown(Exception):
+    """The store cannot tell whether the work is durable, which only its id can resolve.
+
+    It is there as a whole or not at all, and may be on one machine only. A caller acknowledges nothing and repeats the
+    whole exchange under the same id; the claim on that id resolves it.
+    """
+
+
 class NodeBusy(Exception):
     """The node asks as many questions as it can already; nothing was begun."""
 
@@ -60,12 +68,17 @@ class Store(Protocol):
 
         ``work`` may run more than once, after a lost race or a rolled-back group, so it has no effect but on the
         transaction. An exception from ``work`` rolls back its effects only, and is raised to the caller.
-        Raises :class:`StoreFull`, :class:`StoreBusy`.
+        A ``work`` that writes nothing waits for nothing: what it read may not be durable yet (:meth:`read`).
+        Raises :class:`StoreFull`, :class:`StoreBusy`, :class:`StoreOutcomeUnknown`.
         """
         ...
 
     def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` on a consistent snapshot; it must not write."""
+        """Run ``work`` on a consistent snapshot; it must not write.
+
+        It may see a commit that was never confirmed to be durable. Before a caller acknowledges what it read, or acts
+        on it outside the store, it writes something of its own, whose commit follows the other to disk and standby.
+        """
         ...
 
     def erase(self, work: Callable[[Transaction], T]) -> T:

@@ -10,7 +10,7 @@ from config.loading import ConfigError
 from gateway.authority.errors import MemberChanged
 from gateway.keys.files import KeyFilesRefused
 from gateway.keys.rotation import ChangeRefused
-from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
+from gateway.ports import PeerRefused, StoreBusy, StoreFull, StoreOutcomeUnknown, TransportError
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.tables.agreements import AgreementConflict
 from gateway.store.tables.clients import ClientExists
@@ -40,6 +40,7 @@ CORRECTABLE: Final[tuple[type[Exception], ...]] = (
     StoreRefused,
     StoreBusy,
     StoreFull,
+    StoreOutcomeUnknown,
     AgreementConflict,
     ClientExists,
     MemberChanged,

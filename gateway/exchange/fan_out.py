@@ -11,7 +11,7 @@ from time import monotonic
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseRefusal, CaseRefused
 from gateway.exchange.outbound import Outbound, PeerQuery, QueryOutcome, QueryStatus, StoreEffect
-from gateway.ports import NodeBusy, StoreBusy, StoreFull
+from gateway.ports import NodeBusy, StoreBusy, StoreFull, StoreOutcomeUnknown
 from trust.agreements.agreement import InForce
 from trust.agreements.clause_selection import QuerySpec, SelectedClause, explain_no_clause, select_clauses
 from trust.identifiers import EntityId, ServiceRef
@@ -145,7 +145,7 @@ class FanOut:
         query, effect = task.planned.query, task.planned.effect
         try:
             return self._outbound.ask(query, effect=effect, timeout_s=min(remaining, self._peer_s))
-        except (StoreFull, StoreBusy):
+        except (StoreFull, StoreBusy, StoreOutcomeUnknown):
             return UNRECORDED
         except Exception as fault:  # noqa: BLE001 - told to the administrator; the other answers stand
             self._crashed(fault)

@@ -19,7 +19,7 @@ from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.limits import RETRY_AFTER, FetchBudget
 from gateway.federation.storage import TrustStorage
 from gateway.federation.suspensions import SuspensionIndex
-from gateway.ports import StoreBusy, StoreFull, TransportError
+from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown, TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.rate_limit import Cooldown, RateLimit, RateLimitPerKey
 from gateway.store.tables.federation_records import StoredSuspension
@@ -147,7 +147,7 @@ class SuspensionRelay:
         except TrustError:
             self._ports.record_event("suspensions_refused", issuer)
             return False
-        except (StoreBusy, StoreFull):
+        except (StoreBusy, StoreFull, StoreOutcomeUnknown):
             self._ports.record_event("suspensions_not_stored", issuer)
             return False
         return True

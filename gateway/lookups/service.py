@@ -14,7 +14,7 @@ from gateway.exchange.query_log import AskingSide
 from gateway.keys.daily_seal import SealExpired
 from gateway.lookups import service_result
 from gateway.lookups.service_result import LookupView
-from gateway.ports import StoreBusy, StoreFull, Transaction
+from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.store.tables import lookups
 from trust import strict_json
 from trust.claims import keyed_digest
@@ -138,7 +138,7 @@ class Lookups:
         """Record that nothing more will come. Where that cannot be written, the time limit says it all the same."""
         try:
             self.asking.store.write(lambda tx: lookups.complete(tx, lookup_id=lookup_id, at=now))
-        except (StoreFull, StoreBusy):
+        except (StoreFull, StoreBusy, StoreOutcomeUnknown):
             return
 
     def _repeat(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Protocol, TypeVar
 
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown
 
 MOST_WAITING = 64
 """Pieces of work that may wait; what comes beyond them is dropped, so it must be such that it is asked for again."""
@@ -39,7 +39,7 @@ class LastHandler:
         """Return what ``work`` returns, or ``None`` where it raised, which is logged."""
         try:
             return work()
-        except (StoreBusy, StoreFull):  # 2
+        except (StoreBusy, StoreFull, StoreOutcomeUnknown):  # 2
             with suppress(Exception):  # 3
                 self._notice("housekeeping_failed")
         except Exception as fault:  # noqa: BLE001 - the last handler: a peer's bytes must not end background work

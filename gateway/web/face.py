@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.callers import CaseRefusal, CaseRefused
 from gateway.oauth.errors import AccessRefused, log_reason
-from gateway.ports import NodeBusy, StoreBusy, StoreFull
+from gateway.ports import NodeBusy, StoreBusy, StoreFull, StoreOutcomeUnknown
 from gateway.telemetry import trace_context
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web import headers, problem
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 # RFC 9110 section 7.2; a name, an IPv4 address or one in brackets, and perhaps a port. It decides nothing here.
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
-_RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60"}
+_RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60", StoreOutcomeUnknown: "5"}
 _HEADERS = tuple((name.lower(), name, value) for name, value in headers.SECURITY)
 """A view may state any of these otherwise; what it does not state is stated for it."""
 _TRACEPARENT = "HTTP_" + trace_context.HEADER.upper()
@@ -199,8 +199,15 @@ def _render(raised: Problem) -> Response:
     return problem.render(raised, request_id=passing.request_id)
 
 
+def _unavailable(failed: Exception) -> Response:
+    kind = problem.OUTCOME_UNKNOWN if isinstance(failed, StoreOutcomeUnknown) else problem.BUSY
+    return _render(Problem(kind, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
+
+
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     app.register_error_handler(Problem, _render)
+    for raised in _RETRY_AFTER_S:
+        app.register_error_handler(raised, _unavailable)
 
     @app.errorhandler(AccessRefused)
     def _unauthenticated(refused: AccessRefused) -> Response:
@@ -220,12 +227,6 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:
         return _render(problem.from_trust_error(refused))
-
-    @app.errorhandler(NodeBusy)
-    @app.errorhandler(StoreFull)
-    @app.errorhandler(StoreBusy)
-    def _unavailable(failed: NodeBusy | StoreFull | StoreBusy) -> Response:
-        return _render(Problem(problem.BUSY, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
 
     @app.errorhandler(HTTPException)
     def _framework(raised: HTTPException) -> Response:

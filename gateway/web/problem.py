@@ -222,6 +222,12 @@ BUSY = _type(
     "The node is busy; nothing was done.",
     "Repeat the same request after Retry-After seconds.",
 )
+OUTCOME_UNKNOWN = _type(
+    "outcome-unknown",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The node's database could not confirm in time that the request is stored on every machine that it should be.",
+    "Repeat the same request after Retry-After seconds, under the same id or Idempotency-Key: it takes effect once.",
+)
 CLOCK_WRONG = _type(
     "clock-wrong",
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -106,8 +106,16 @@ def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
         load(written(tmp_path, NODE + service), {})
 
 
-def test_a_password_in_the_store_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
-    text = NODE + '\n[store]\nurl = "postgresql://hearthgate:open-sesame@db.example/node"\n'
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://hearthgate:open-sesame@db.example/node",
+        "postgresql://hearthgate:open-sesame@db1.example:5432,db2.example:5432/node",
+        "postgresql://hearthgate@db1.example,db2.example/node?sslmode=require&password=open-sesame",
+    ],
+)
+def test_a_password_in_the_store_address_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    text = f'{NODE}\n[store]\nurl = "{url}"\n'
     with pytest.raises(ConfigError, match="passfile") as refused:
         load(written(tmp_path, text), {})
     assert "open-sesame" not in str(refused.value)

@@ -15,7 +15,7 @@ from gateway.health.serving_gate import status_message
 from gateway.keys.files import KeyFilesRefused
 from gateway.keys.schedule import KeyLifecycle, Stage
 from gateway.peers.exemptions import exemptions
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown
 from gateway.store import condition, inspection
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.inspection import DiskSpace
@@ -111,7 +111,7 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
             store.write(lambda _tx: None)
             state = store.read(lambda tx: condition.read(tx, host=gethostname()))
         effective = inspection.settings_in_effect(settings.store.url, base_dir=settings.base_dir)
-    except (StoreRefused, StoreBusy, StoreFull) as refused:
+    except (StoreRefused, StoreBusy, StoreFull, StoreOutcomeUnknown) as refused:
         remedy = "Do as the line says; for a full disk, make room, then run this again."
         yield CheckLine(name="the store can be written", ok=False, detail=str(refused), remedy=remedy)
         return

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import URL
 
-from gateway.ports import Transaction
+from gateway.ports import StoreOutcomeUnknown, Transaction
+from gateway.store.engine.commit_watch import CommitWatch
 from gateway.store.engine.per_process import PerProcess
-from gateway.store.engine.postgres_pool import connection_of, make_engine, may_retry, refusal
+from gateway.store.engine.postgres_pool import connection_of, is_connection_lost, make_engine, may_retry, refusal
 from gateway.store.engine.postgres_transaction import PostgresTransaction
-from gateway.store.engine.refusals import StoreOutcomeUnknown
 from gateway.store.engine.write_queue import WriteLimits
 
 T = TypeVar("T")
@@ -30,11 +30,13 @@ class PostgresStore:
     def __init__(self, url: URL, *, limits: WriteLimits | None = None) -> None:
         self._limits = limits or WriteLimits()
         self._engine = PerProcess(lambda: make_engine(url, wait_s=self._limits.wait_s))
+        self._commits = PerProcess(lambda: CommitWatch(self._limits.commit_s))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one durable transaction, as often as lost races demand within the time limit.
 
-        Raises :class:`StoreOutcomeUnknown` when the connection dies during the commit.
+        Raises :class:`StoreOutcomeUnknown` when the connection dies during the commit, or no standby confirms it in
+        time.
         """
         deadline = time.monotonic() + self._limits.wait_s
         while True:
@@ -43,7 +45,7 @@ class PostgresStore:
                     connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
                     connection.read_only = False
                     value = _work(connection, work)
-                    _commit(connection)
+                    self._commit(connection)
                     return value
             except psycopg.Error as error:
                 if not may_retry(error) or time.monotonic() >= deadline:
@@ -74,6 +76,22 @@ class PostgresStore:
         engine = self._engine.release()
         if engine is not None:
             engine.dispose()
+        commits = self._commits.release()
+        if commits is not None:
+            commits.close()
+
+    def _commit(self, connection: "psycopg.Connection[Any]") -> None:
+        with self._commits.get().over(connection) as commit:
+            try:
+                connection.commit()
+            except psycopg.Error as error:
+                if connection.closed or is_connection_lost(error):
+                    raise StoreOutcomeUnknown(
+                        "The database went away during the commit; ask again by the same id."
+                    ) from error
+                raise
+        if commit.is_doubtful:
+            raise StoreOutcomeUnknown("No standby confirmed the commit in time; ask again by the same id.")
 
 
 def _work(connection: "psycopg.Connection[Any]", work: Callable[[Transaction], T]) -> T:
@@ -82,13 +100,4 @@ def _work(connection: "psycopg.Connection[Any]", work: Callable[[Transaction], T
     except BaseException:
         if not connection.closed:
             connection.rollback()
-        raise
-
-
-def _commit(connection: "psycopg.Connection[Any]") -> None:
-    try:
-        connection.commit()
-    except psycopg.OperationalError as error:
-        if connection.closed:
-            raise StoreOutcomeUnknown("The database went away during the commit; ask again by the same id.") from error
         raise

@@ -13,12 +13,16 @@ from gateway.ports import StoreBusy, StoreFull
 from gateway.store.engine.refusals import StoreUnsafe
 
 _SESSION = (
+    "SET client_min_messages = warning",  # a warning is all that tells of a commit that no standby confirmed
     "SET synchronous_commit = on",
     "SET lock_timeout = '4s'",
     "SET statement_timeout = '8s'",
     "SET idle_in_transaction_session_timeout = '30s'",
 )
 _DURABLE = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'"
+
+_NOTICE_DEAD_PEER = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 11_000}
+"""A server that lost its power closes no connection: libpq gives up after 11 s."""
 
 _LOST_RACES = {"40001", "40P01"}
 _BUSY = {"55P03", "57014"}
@@ -30,7 +34,11 @@ def make_engine(url: URL, *, wait_s: float, size: int = 8, more: int = 24) -> En
     Each connection refuses (:class:`StoreUnsafe`) a server that does not sync what it acknowledges.
     """
     engine = create_engine(
-        url, pool_size=size, max_overflow=more, pool_timeout=wait_s, connect_args={"connect_timeout": 5}
+        url,
+        pool_size=size,
+        max_overflow=more,
+        pool_timeout=wait_s,
+        connect_args={"connect_timeout": 5, **_NOTICE_DEAD_PEER},
     )
     event.listen(engine, "connect", _set_up)
     return engine
@@ -69,10 +77,14 @@ def connection_of(engine: Engine) -> Iterator["psycopg.Connection[Any]"]:
 
 def may_retry(error: psycopg.Error) -> bool:
     """Return whether nothing was written and another attempt may succeed: a lost race or a lost connection."""
-    state = error.sqlstate
-    if state is None:
+    return error.sqlstate in _LOST_RACES or is_connection_lost(error)
+
+
+def is_connection_lost(error: psycopg.Error) -> bool:
+    """Return whether the connection broke, which one event tells by exceptions of several classes."""
+    if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
-    return state in _LOST_RACES or state.startswith(("08", "57P"))
+    return error.sqlstate.startswith(("08", "57P"))
 
 
 def refusal(error: psycopg.Error) -> Exception:

@@ -11,10 +11,3 @@ class StoreUnmigrated(StoreRefused):
 
 class StoreUnsafe(StoreRefused):
     """The database library or its settings could lose or damage acknowledged work."""
-
-
-class StoreOutcomeUnknown(Exception):
-    """The connection died during the commit: the work is on disk as a whole or not at all, and only its id can tell.
-
-    A caller repeats the whole exchange under the same message id; the claim on that id resolves it.
-    """

@@ -15,13 +15,14 @@ class WriteLimits:
     """What the store takes on at most.
 
     ``waiting`` jobs may be queued and ``group`` of them share a commit. A job that has not started within ``wait_s``
-    seconds is not run at all. Below ``reserve_bytes`` of free disk only erasing work is accepted, because a full disk
-    would not even let SQLite delete.
+    seconds is not run at all. A commit waits ``commit_s`` seconds for a standby of PostgreSQL. Below ``reserve_bytes``
+    of free disk only erasing work is accepted, because a full disk would not even let SQLite delete.
     """
 
     waiting: int = 1024
     group: int = 64
     wait_s: float = 5.0
+    commit_s: float = 5.0
     reserve_bytes: int = 64 * 1024 * 1024
 
 

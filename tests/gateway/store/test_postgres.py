@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import URL, bindparam, text
 
-from gateway.ports import StoreBusy, Transaction
+from gateway.ports import StoreBusy, StoreOutcomeUnknown, Transaction
 from gateway.store.engine.location import locate
 from gateway.store.engine.postgres import PostgresStore
-from gateway.store.engine.refusals import StoreOutcomeUnknown, StoreUnsafe
+from gateway.store.engine.refusals import StoreUnsafe
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.migration import migrate

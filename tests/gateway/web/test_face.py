@@ -6,7 +6,7 @@ import pytest
 from flask import Blueprint, Response
 from flask.testing import FlaskClient
 
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown
 from gateway.web.face import build_face
 from gateway.web.guards import open_to_all
 from tests.simulator.faces import Node
@@ -24,6 +24,7 @@ def http(node: Node) -> FlaskClient:
         "crash": KeyError(CANARY),
         "busy": StoreBusy(),
         "full": StoreFull(),
+        "unconfirmed": StoreOutcomeUnknown(),
         "untrusted": NoChain("Not vouched for."),
     }
 
@@ -63,6 +64,7 @@ def test_answers_forbid_caching_sniffing_and_framing_and_carry_an_id(http: Flask
         ("/things/crash", "GET", 500, "internal"),
         ("/things/busy", "GET", 503, "busy"),
         ("/things/full", "GET", 503, "busy"),
+        ("/things/unconfirmed", "GET", 503, "outcome-unknown"),
         ("/things/untrusted", "GET", 403, "sender-not-trusted"),
     ],
 )
