@@ -32,7 +32,8 @@ def _bind(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
+def parse_host(text: str) -> str:
+    """Accept a lower-case host name with a dot; raise ValueError."""
     if not _HOST.fullmatch(text):
         raise ValueError("write a lower-case host name with a dot, such as council.example")
     return text
@@ -95,7 +96,7 @@ def _institution(text: str) -> str:
 
 
 Bind = Annotated[str, AfterValidator(_bind)]
-HostName = Annotated[str, AfterValidator(_host)]
+HostName = Annotated[str, AfterValidator(parse_host)]
 PrivateNetwork = Annotated[str, AfterValidator(_network)]
 Entity = Annotated[str, _read_by(parse_entity_id)]
 OwnEntity = Annotated[str, _read_by(parse_own_entity_id)]

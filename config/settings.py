@@ -21,6 +21,7 @@ from config.fields import (
     Slug,
     StoreUrl,
 )
+from config.on_call import OnCallSettings
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
 from trust.agreements.bodies import PublicBody
@@ -174,6 +175,7 @@ class Service(Frozen):
     area: Label | None = None
     hours: HoursSettings | None = None
     out_of_hours: OutOfHoursSettings | None = None
+    on_call: OnCallSettings | None = None
     adapter: AdapterSettings | None = None
     answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)
     restrictions: tuple[LocalRestriction, ...] = ()

@@ -141,6 +141,7 @@ def service_lines(service: ServiceEntry) -> Iterator[str]:
         f"duty line {service.duty_phone}" if service.duty_phone else "",
         f"for {service.area.name}" if service.area else "",
         _out_of_hours(service.out_of_hours) if service.out_of_hours else "",
+        f"fallback {service.fallback.name}: {service.fallback.phone}" if service.fallback else "",
     ]
     yield ", ".join(part for part in parts if part)
     if service.hours:
@@ -159,6 +160,7 @@ def service_to_json(service: ServiceEntry) -> dict[str, Any]:
         "area": area_to_json(service.area) if service.area else None,
         "hours": opening_hours_to_json(service.hours) if service.hours else None,
         "out_of_hours": out_of_hours_to_json(service.out_of_hours) if service.out_of_hours else None,
+        "fallback": {"name": service.fallback.name, "phone": service.fallback.phone} if service.fallback else None,
     }
 
 

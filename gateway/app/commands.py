@@ -14,6 +14,7 @@ from gateway.administration.enrolment_requests import EnrolmentPorts
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.authority import create_anchor
+from gateway.app.on_call import build_on_call
 from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
 from gateway.authority.membership import MemberFilter, active_members
 from gateway.authority.statements import authority_metadata
@@ -130,4 +131,9 @@ def adapter_builder(settings: NodeSettings) -> AdapterBuilder:
 
 def doctor_ports() -> DoctorPorts:
     """Return what the doctor reaches peers and case systems with."""
-    return DoctorPorts(open_federation=federation_of, peer_transport=peer_transport, adapter_builder=adapter_builder)
+    return DoctorPorts(
+        open_federation=federation_of,
+        peer_transport=peer_transport,
+        adapter_builder=adapter_builder,
+        on_call_builder=build_on_call,
+    )

@@ -20,6 +20,7 @@ from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
 from gateway.app.capabilities import CAPABILITIES
+from gateway.app.on_call import build_on_call
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import (
     ExternalPorts,
@@ -252,6 +253,7 @@ def _keeper(
         check_health=mind.round,
         may_work=parts.fitness.is_open,
         show_freshness=_show_freshness,
+        show_on_call=build_on_call(parts.settings, parts.vault, parts.store).set_absent,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,

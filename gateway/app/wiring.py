@@ -29,7 +29,7 @@ from trust.exchange.kind import Kinds, supported
 from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
-from trust.federation.opening_hours import ServiceArea
+from trust.federation.opening_hours import Fallback, ServiceArea
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
@@ -57,7 +57,7 @@ def production_ports(settings: NodeSettings) -> ExternalPorts:
         clock=SystemClock(),
         transport=peer_transport(settings),
         case_systems=CaseSystemCaller(
-            tls=_tls(settings.base_dir, systems.ca),
+            tls=pinned_tls(settings.base_dir, systems.ca),
             names=frozenset(systems.names),
             hosts=host_addresses(settings.hosts),
         ),
@@ -76,14 +76,15 @@ def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
 
 def _transport(settings: NodeSettings | AnchorSettings, ca: Path | None) -> HttpTransport:
     return HttpTransport(
-        tls=_tls(settings.base_dir, ca),
+        tls=pinned_tls(settings.base_dir, ca),
         hosts=host_addresses(settings.hosts),
         networks=private_networks(settings.networks),
         proxy=None if settings.proxy is None else _proxy(settings.base_dir, settings.proxy),
     )
 
 
-def _tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
+def pinned_tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
+    """Return TLS towards HTTP servers whose CA is the file ``ca``, or the system's. Raises ``ConfigError``."""
     if ca is None:
         return client_tls(None)
     try:
@@ -184,6 +185,9 @@ def _entry(service: Service, calendar: CalendarSettings) -> ServiceEntry:
         area=None if service.area is None else ServiceArea(name=service.area, nation=calendar.nation),
         hours=None if service.hours is None else service.hours.opening_hours(calendar.closed_days),
         out_of_hours=None if service.out_of_hours is None else service.out_of_hours.out_of_hours(),
+        fallback=None
+        if service.on_call is None
+        else Fallback(name=service.on_call.fallback_name, phone=service.on_call.fallback_phone),
     )
 
 

@@ -184,6 +184,13 @@ _ADAPTER = _group(
         "import": ("gateway.cli.adapter:import_source", "Fill the case database of an imported source."),
     },
 )
+_ON_CALL = _group(
+    "on-call",
+    "The channels that ring when an urgent item waits.",
+    {
+        "test": ("gateway.cli.on_call:test", "Ring each on-call channel as a test."),
+    },
+)
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "init": ("gateway.cli.init:init", "Set up a new node."),
     "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor."),
@@ -200,6 +207,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "account": _ACCOUNT,
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
+    "on-call": _ON_CALL,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }
 

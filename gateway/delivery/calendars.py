@@ -16,7 +16,7 @@ from holidays import country_holidays
 from config.calendar import CalendarSettings, DateRange
 from trust.agreements.time_terms import is_open, opens_at
 from trust.federation.node_metadata import ServiceEntry
-from trust.federation.opening_hours import Days, Nation, OpeningHours, OutOfHours, Span
+from trust.federation.opening_hours import Days, Fallback, Nation, OpeningHours, OutOfHours, Span
 
 ZONE = ZoneInfo("Europe/London")
 """The one zone of all nations of the United Kingdom."""
@@ -126,3 +126,13 @@ def _instead(entry: ServiceEntry) -> str:
         *([f"send the alert to {instead.name} ({instead.service})"] if instead.service else []),
     ]
     return f"For a red alert, {' or '.join(ways)}."
+
+
+def fallback_of(entry: ServiceEntry, calendars: Calendars, *, at: datetime) -> Fallback | None:
+    """Return who is to be telephoned when no one reacts: the fallback, the out-of-hours service, or the duty line."""
+    if entry.fallback is not None:
+        return entry.fallback
+    instead = entry.out_of_hours
+    if instead is not None and instead.phone is not None and closed_service(entry, calendars, at=at) is not None:
+        return Fallback(name=instead.name, phone=instead.phone)
+    return Fallback(name=entry.name, phone=entry.duty_phone) if entry.duty_phone else None

@@ -16,6 +16,7 @@ from trust.exchange.errors import Fault
 from trust.exchange.kind import ExchangeKind, QueuedBody
 from trust.exchange.message import Handling, Urgency
 from trust.exchange.persons import ConcernedPerson, persons_to_json
+from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, PurposeCode, ServiceRef, ServiceSlug
 from trust.strict_json import JsonObject
 
@@ -87,14 +88,6 @@ class CaseSubmission:
             "supersedes": self.supersedes,
             "incident": self.incident,
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fallback:
-    """A person to ring if no one rings back: the recipient's duty line, or its out-of-hours service."""
-
-    name: str
-    phone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

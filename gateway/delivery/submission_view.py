@@ -13,7 +13,6 @@ from typing import Any
 
 from gateway.callers import CaseCaller
 from gateway.delivery.calendars import ZONE
-from gateway.delivery.case_submission import Fallback
 from gateway.delivery.sealed_records import open_answer, open_request
 from gateway.exchange.case_question import EMERGENCY, LeftOut
 from gateway.ports import KeyVault, Store, Transaction
@@ -23,6 +22,7 @@ from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.outbox import OutboxRow, OutboxState
 from gateway.store.tables.submissions import SubmissionRow
 from trust.exchange.message import Urgency
+from trust.federation.opening_hours import Fallback
 from trust.strict_json import JsonObject
 
 RING_AFTER = timedelta(minutes=15)

@@ -34,6 +34,8 @@ class NodeRounds(EntityRounds):
     """Show how fresh what is known is, as metrics."""
     show_backlog: Callable[[datetime], None]
     """Show what waits for people of this agency, as a metric."""
+    show_on_call: Callable[[datetime], None]
+    """Show how many on-call channels count as absent, as a metric."""
     collect_signatures: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
 
@@ -57,6 +59,7 @@ class NodeRounds(EntityRounds):
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.statuses(now=now)) or ()
         self.attempt("show_backlog", lambda: self.show_backlog(now))
+        self.attempt("show_on_call", lambda: self.show_on_call(now))
         self.attempt("show_freshness", lambda: self.show_freshness(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough
             if standing.due(now, within=timedelta(seconds=ROUND_S)):

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config import calendar, settings, sign_in
+from config import calendar, on_call, settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway.accountability import enumeration
 from gateway.administration import journal
@@ -60,6 +60,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[services.restrictions]]`": settings.LocalRestriction,
     "`[services.hours]` and `[calendar.hours]`": calendar.HoursSettings,
     "`[services.out_of_hours]`": calendar.OutOfHoursSettings,
+    "`[services.on_call]`": on_call.OnCallSettings,
+    "`[services.on_call.mail]`": on_call.MailSettings,
+    "`[services.on_call.webhook]`": on_call.WebhookSettings,
     "`[calendar]`": calendar.CalendarSettings,
     "`[limits]`": settings.LimitsSettings,
     "`[identity]`": sign_in.IdentitySettings,

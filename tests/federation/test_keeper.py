@@ -80,6 +80,7 @@ STEPS = (
     "parties",
     "show_freshness",
     "show_backlog",
+    "show_on_call",
     "record_vouched_keys",
     "collect_signatures",
     "renew_marks",

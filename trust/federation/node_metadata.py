@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from trust import claims
 from trust.errors import MalformedClaims
 from trust.federation.opening_hours import (
+    Fallback,
     OpeningHours,
     OutOfHours,
     ServiceArea,
@@ -18,6 +19,7 @@ from trust.federation.opening_hours import (
     opening_hours_to_json,
     out_of_hours_to_json,
     parse_area,
+    parse_fallback,
     parse_opening_hours,
     parse_out_of_hours,
 )
@@ -50,6 +52,7 @@ class ServiceEntry:
     area: ServiceArea | None = None
     hours: OpeningHours | None = None
     out_of_hours: OutOfHours | None = None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ def _parse_service(item: object) -> ServiceEntry:
     area = claims.optional_object(item, "area")
     hours = claims.optional_object(item, "hours")
     out_of_hours = claims.optional_object(item, "out_of_hours")
+    fallback = claims.optional_object(item, "fallback")
     return ServiceEntry(
         slug=parse_slug(claims.require_str(item, "slug")),
         name=claims.require_str(item, "name", max_len=MAX_NAME),
@@ -169,6 +173,7 @@ def _parse_service(item: object) -> ServiceEntry:
         area=None if area is None else parse_area(area),
         hours=None if hours is None else parse_opening_hours(hours),
         out_of_hours=None if out_of_hours is None else parse_out_of_hours(out_of_hours),
+        fallback=None if fallback is None else parse_fallback(fallback),
     )
 
 
@@ -191,6 +196,8 @@ def _service_to_json(service: ServiceEntry) -> JsonObject:
         entry["hours"] = opening_hours_to_json(service.hours)
     if service.out_of_hours is not None:
         entry["out_of_hours"] = out_of_hours_to_json(service.out_of_hours)
+    if service.fallback is not None:
+        entry["fallback"] = {"name": service.fallback.name, "phone": service.fallback.phone}
     return entry
 
 

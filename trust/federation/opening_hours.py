@@ -1,4 +1,4 @@
-"""Opening hours, area and out-of-hours service of a service, as its node publishes them.
+"""Opening hours, area, out-of-hours service and fallback of a service, as its node publishes them.
 
 1. Hours are local times, by the day of the week: `{"monday": ["09:00-12:30", "13:15-17:00"]}`. An end may be "24:00".
 2. A day that is not listed is closed. `bank_holidays` has the hours of bank holidays on any day of the week.
@@ -84,6 +84,14 @@ class OutOfHours:
     service: ServiceRef | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """The person to telephone when no one reacts to an urgent item: a post or a team, and its number."""
+
+    name: str
+    phone: str
+
+
 def parse_span(text: str) -> Span:
     """Read "09:00-17:00"; raise MalformedClaims."""
     match = _SPAN.fullmatch(text)
@@ -167,6 +175,14 @@ def out_of_hours_to_json(out_of_hours: OutOfHours) -> JsonObject:
     if out_of_hours.service is not None:
         published["service"] = str(out_of_hours.service)
     return published
+
+
+def parse_fallback(published: JsonObject) -> Fallback:
+    """Read a published fallback; raise MalformedClaims."""
+    phone = claims.require_str(published, "phone", max_len=MAX_PLACE)
+    if not TELEPHONE.fullmatch(phone):
+        raise MalformedClaims("'phone' of 'fallback' must be a telephone number.")
+    return Fallback(name=claims.require_str(published, "name", max_len=MAX_PLACE), phone=phone)
 
 
 def _parse_day(hours: JsonObject, name: str) -> tuple[Span, ...]:

@@ -15,11 +15,13 @@ from gateway.administration.checks import (
     case_systems,
     machine,
     members,
+    on_call,
     partnership,
 )
 from gateway.administration.checks.lines import Section
 from gateway.administration.context import Settings, now
 from gateway.administration.federation_context import FederationContext
+from gateway.administration.on_call import OnCallBuilder
 from gateway.ports import Transport
 
 
@@ -30,6 +32,7 @@ class DoctorPorts:
     open_federation: Callable[[NodeSettings], AbstractContextManager[FederationContext]]
     peer_transport: Callable[[Settings], Transport]
     adapter_builder: Callable[[NodeSettings], AdapterBuilder]
+    on_call_builder: OnCallBuilder
 
 
 def run_checks(settings: Settings, ports: DoctorPorts) -> Iterator[Section]:
@@ -43,6 +46,7 @@ def run_checks(settings: Settings, ports: DoctorPorts) -> Iterator[Section]:
     yield from partnership.check_partnership(settings, ports.open_federation, now())
     yield "Practitioners", accountability.check_accountability(settings, now())
     yield "Deadlines", list(calendars.check_calendar(settings, now()))
+    yield "On-call channels", list(on_call.check_on_call(settings, ports.on_call_builder, now()))
     yield "Case systems", case_systems.check_case_systems(settings, ports.adapter_builder)
 
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.calendar import CalendarSettings, DateRange, HoursSettings
-from gateway.delivery.calendars import ZONE, Calendars, ServiceCalendar, bank_holidays, closed_service
+from gateway.delivery.calendars import ZONE, Calendars, ServiceCalendar, bank_holidays, closed_service, fallback_of
 from trust.agreements.time_terms import due_at, is_open, opens_at, parse_time_term
 from trust.exchange.message import Urgency
 from trust.federation.node_metadata import ServiceEntry
-from trust.federation.opening_hours import Nation, OpeningHours, OutOfHours, ServiceArea, Weekday, parse_span
+from trust.federation.opening_hours import Fallback, Nation, OpeningHours, OutOfHours, ServiceArea, Weekday, parse_span
 from trust.identifiers import ServiceSlug, parse_service_ref
 
 TERMS = (
@@ -195,3 +195,16 @@ def test_hours_that_cannot_be_are_refused(wrong: dict[str, list[str]]) -> None:
 def test_a_range_of_days_is_in_order() -> None:
     with pytest.raises(ValueError, match="must not lie before"):
         DateRange(first=date(2026, 12, 2), last=date(2026, 12, 1))
+
+
+def test_the_fallback_is_the_one_that_is_published_or_answers_at_that_hour() -> None:
+    calendars, night, noon = (
+        Calendars(settings=CalendarSettings()),
+        local("2026-12-04T22:00"),
+        local("2026-12-04T12:00"),
+    )
+    manager = Fallback(name="Duty Manager", phone="01632 960777")
+    assert fallback_of(replace(DUTY, fallback=manager), calendars, at=night) == manager
+    assert fallback_of(DUTY, calendars, at=night) == Fallback(name="Emergency Duty Team", phone="01632 960999")
+    assert fallback_of(DUTY, calendars, at=noon) == Fallback(name="Family Duty", phone="01632 960001")
+    assert fallback_of(replace(DUTY, duty_phone=None), calendars, at=noon) is None

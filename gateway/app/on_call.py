@@ -1,0 +1,81 @@
+"""From settings to the on-call bells of a node's services."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.loading import ConfigError
+from config.on_call import MailSettings, WebhookSettings
+from config.settings import NodeSettings, Service
+from gateway.app.wiring import pinned_tls
+from gateway.delivery.mail_bell import MailBell, MailServer, mail_tls
+from gateway.delivery.on_call import Bell, OnCall
+from gateway.delivery.webhook_bell import WebhookBell
+from gateway.keys.files import KeyFilesRefused, read_private
+from gateway.peers.case_system_client import CaseSystemCaller
+from gateway.peers.exemptions import host_addresses
+from gateway.peers.ssrf import parse_url
+from gateway.ports import KeyVault, Store
+from trust.identifiers import EntityId, ServiceSlug
+from trust.keys import KeyUse
+
+MAX_CREDENTIALS = 512
+
+
+def build_on_call(settings: NodeSettings, vault: KeyVault, store: Store) -> OnCall:
+    """Build every service's bells. Raises ``ConfigError`` and ``KeyFilesRefused`` for files that cannot be used."""
+    return OnCall(
+        {ServiceSlug(service.slug): tuple(_bells(service, settings, vault)) for service in settings.services}, store
+    )
+
+
+def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:
+    if service.on_call and service.on_call.mail:
+        yield _mail(service, service.on_call.mail, settings.base_dir)
+    if service.on_call and service.on_call.webhook:
+        yield _webhook(service, service.on_call.webhook, settings, vault)
+
+
+def _mail(service: Service, mail: MailSettings, base_dir: Path) -> MailBell:
+    return MailBell(
+        server=MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            tls=_mail_tls(base_dir, mail.ca),
+            login=None if mail.credentials is None else _login(base_dir / mail.credentials),
+        ),
+        service=service.name,
+        sender=mail.sender,
+        recipients=mail.recipients,
+    )
+
+
+def _mail_tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
+    try:
+        return mail_tls(None if ca is None else base_dir / ca)
+    except (OSError, ssl.SSLError) as failed:
+        raise ConfigError("The configuration", [f"{ca} must be a readable file of PEM certificates"]) from failed
+
+
+def _login(path: Path) -> tuple[str, str]:
+    user, colon, password = read_private(path, most=MAX_CREDENTIALS).decode("utf-8", "replace").strip().partition(":")
+    if not (user and colon and password) or not (user + password).isprintable():
+        raise KeyFilesRefused([f"{path} must hold one line of plain characters, user:password"])
+    return user, password
+
+
+def _webhook(service: Service, webhook: WebhookSettings, settings: NodeSettings, vault: KeyVault) -> WebhookBell:
+    """Return a bell that may call the host of its own address and no other, over the agency's own network."""
+    http = CaseSystemCaller(
+        tls=pinned_tls(settings.base_dir, webhook.ca),
+        names=frozenset({parse_url(webhook.url, with_port=True).host}),
+        hosts=host_addresses(settings.hosts),
+    )
+    return WebhookBell(
+        url=webhook.url,
+        service=service.slug,
+        own=EntityId(settings.node.entity_id),
+        http=http,
+        signer=lambda: vault.signer(KeyUse.MESSAGE),
+    )
