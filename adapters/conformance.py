@@ -1,12 +1,10 @@
-"""Conformance kit: test an adapter against the five promises of its contract.
+"""Conformance kit: test an adapter against the promises of its contract.
 
 ``hearthgate adapter check`` runs it with an invented person, and an adapter's own tests with a person that the case
 system knows. Each promise gives one line, or more if it is broken; no line holds a value of the sample.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from threading import Thread
@@ -14,11 +12,10 @@ from time import monotonic
 from typing import Final
 
 from adapters.contract import Adapter, AdapterError, CheckLine, Deadline, Finder
+from adapters.promises import GRACE_S, collected_log, error_texts, errors_line, promise_line, silence_line
+from adapters.receiver_conformance import check_reading
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
 from trust.exchange.person import Address, Subject
-
-GRACE_S: Final = 2.5
-"""The most that a call may exceed its deadline: libpq waits at least 2 s for a server that does not answer."""
 
 _THREADS: Final = 4
 _NO_REF: Final = "conformance:no-such-record"
@@ -56,10 +53,12 @@ def run(adapter: Adapter, samples: Samples, *, timeout_s: float = 10.0) -> list[
     """Test every promise and run the adapter's own checks; each call may take ``timeout_s`` seconds."""
     lines = [line for check in adapter.checks for line in check(deadline=Deadline.after(timeout_s))]
     for kit in _kits(adapter, samples, timeout_s):
-        with _log_text() as log_lines:
+        with collected_log() as log_lines:
             lines += [kit.ends_by_its_deadline(), kit.absence_is_empty(), kit.knows_the_known()]
             lines += [kit.keeps_refs_apart(), kit.answers_several_threads(), kit.raises_only_its_own()]
         lines.append(kit.says_nothing_personal(log_lines))
+    if adapter.receiver is not None:
+        lines += check_reading(adapter.receiver, timeout_s=timeout_s)
     return lines
 
 
@@ -170,30 +169,13 @@ class _Kit:
         )
 
     def raises_only_its_own(self) -> CheckLine:
-        """Promise 1 again: a call raises only :class:`AdapterError`, so that it affects only its own row."""
-        foreign = sorted({type(error).__name__ for error in self.errors if not isinstance(error, AdapterError)})
-        return self._line(
-            "errors",
-            ok=not foreign,
-            good="Calls raise only AdapterError.",
-            bad=f"Calls raise other errors: {', '.join(foreign)}.",
-            remedy="Convert them to SourceUnavailable or SourceNonsense where they occur.",
-        )
+        """Promise 1 again: a call raises only its own errors."""
+        return errors_line(self.name, self.errors)
 
     def says_nothing_personal(self, log_lines: Sequence[str]) -> CheckLine:
         """Promise 2: no error and no log line of this run holds a value of a sample person."""
         values = [value for person in (self.samples.known, self.samples.absent) if person for value in _values(person)]
-        error_texts = [f"{error!s} {error!r} {error.__cause__!r}" for error in self.errors]
-        errors = any(value in text for text in error_texts for value in values)
-        logs = any(value in text for text in log_lines for value in values)
-        places = [place for place, leaks in (("an error", errors), ("a log line", logs)) if leaks]
-        return self._line(
-            "silence",
-            ok=not places,
-            good="No error and no log line holds anything about a person.",
-            bad=f"Data about a person is in {' and in '.join(places)}.",
-            remedy="Name the field and the rule in errors, never the value; log neither questions nor rows.",
-        )
+        return silence_line(self.name, values, (("an error", error_texts(self.errors)), ("a log line", log_lines)))
 
     def _find(self, subject: Subject) -> Call:
         return lambda deadline: self.finder.find(subject, deadline=deadline)
@@ -214,28 +196,7 @@ class _Kit:
         return Deadline.after(self.timeout_s)
 
     def _line(self, promise: str, *, ok: bool, good: str, bad: str, remedy: str) -> CheckLine:
-        name = f"{self.name}: {promise}"
-        return CheckLine(name=name, ok=ok, detail=good if ok else bad, remedy="" if ok else remedy)
-
-
-@contextmanager
-def _log_text() -> Iterator[list[str]]:
-    """Collect the log lines of all loggers, at every level."""
-    log_lines: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            log_lines.append(record.getMessage())
-
-    root, collector = logging.getLogger(), Collector()
-    level = root.level
-    root.addHandler(collector)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield log_lines
-    finally:
-        root.setLevel(level)
-        root.removeHandler(collector)
+        return promise_line(f"{self.name}: {promise}", ok=ok, good=good, bad=bad, remedy=remedy)
 
 
 def _is_sequence(value: object) -> bool:

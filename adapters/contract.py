@@ -1,10 +1,13 @@
 """The whole contract between Hearthgate and an agency's case system.
 
-An adapter answers three questions about its own system and makes no decision about sharing:
+An adapter answers three questions about its own system, takes messages, and makes no decision about sharing:
 
 1. ``find``: which records may be this person?
 2. ``involvements``: who works with the person of a record?
 3. ``answer``: what does the registry say about a benefit?
+
+Its ``receiver``, if it has one, puts the alerts, referrals and notices of other agencies into the case system and says
+which of them the case system holds.
 
 The gateway matches, decides, minimises and signs. An adapter therefore returns everything that it holds in these
 shapes, and never filters by asker, purpose or role.
@@ -21,11 +24,18 @@ An adapter keeps these promises, which the conformance kit in :mod:`adapters.con
 4. An absent person is an empty sequence, never an error; an unreadable source is an error, never an empty sequence. A
    record that cannot be read in full is a candidate with ``unreadable`` fields.
 5. Several threads may call at once.
+
+A receiver keeps these promises too:
+
+6. ``receive`` returns after the case system has stored the message durably. The same message again makes no second
+   record and returns the same ``ref``, also after a crash between storing and answering.
+7. ``holds`` returns a subset of the ids asked, by reading the case system's own list; never from the adapter's memory.
+8. A message that the case system refuses for good is a :class:`MessageRejected`; every other failure may be retried.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from time import monotonic
 from typing import Any, Protocol
 
@@ -54,6 +64,10 @@ class SourceNonsense(AdapterError):
 
 class RecordUnreadable(SourceNonsense):
     """The source's data on this person cannot be read, or is too much to compare: a human must decide."""
+
+
+class MessageRejected(AdapterError):
+    """The case system refuses this message for good: no retry can succeed, and a human must act."""
 
 
 class SourceMisconfigured(AdapterError):
@@ -178,6 +192,56 @@ class EligibilitySource(Finder, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredMessage:
+    """One alert, referral or notice for the case system, already decided on and cut to what this service may know.
+
+    ``message_id`` is unique for ever and among all senders. A ``jti`` alone is not: a sender that repeats another one's
+    must not make that message a duplicate. ``kind`` is ``alert``, ``referral`` or ``notice``, ``topic`` its topic,
+    service type or notice type, and ``urgency`` ``red``, ``amber`` or ``green``. ``reference`` (``HG-...``) is what
+    people say on the telephone. ``document`` is JSON: ``persons``, ``details``, ``statements`` and ``practitioner``.
+    ``linked_ref`` is the record that the persons were matched with, if one; ``not_linked`` says that a human must link
+    the message.
+    """
+
+    message_id: str
+    kind: str
+    topic: str
+    urgency: str
+    received_at: datetime
+    from_agency: str
+    from_service: str
+    to_service: str
+    reference: str
+    document: Mapping[str, Any]
+    linked_ref: str | None = None
+    not_linked: bool = True
+
+
+class Receiver(Protocol):
+    """A case system that takes the messages of other agencies."""
+
+    @property
+    def can_prove(self) -> bool:
+        """Whether ``holds`` can ask the case system; if not, receipts say that arrival cannot be proved."""
+        ...
+
+    def receive(self, delivery: DeliveredMessage, *, deadline: Deadline) -> str:
+        """Store the message durably and return the case system's own key for it. Safe to repeat.
+
+        Raises :class:`MessageRejected` for a refusal for good, and another :class:`AdapterError` for a failure that may
+        be retried.
+        """
+        ...
+
+    def holds(self, message_ids: Sequence[str], *, deadline: Deadline) -> frozenset[str]:
+        """Return those of ``message_ids``, any number of them, that the case system holds now.
+
+        Raises :class:`AdapterError`; also if ``can_prove`` is false.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """One line of ``hearthgate adapter check``: the check, its result, and the remedy of a failure.
 
@@ -195,13 +259,14 @@ class CheckLine:
 class Adapter:
     """The sources and checks of one service; a source that the system lacks is ``None``.
 
-    ``sampled`` is the involvement source again, if a check may sample it.
+    ``sampled`` is the involvement source again, if a check may sample it. ``receiver`` takes the messages of others.
     """
 
     name: str
     involvement: InvolvementSource | None = None
     eligibility: EligibilitySource | None = None
     sampled: SampledSource | None = None
+    receiver: Receiver | None = None
     checks: Sequence["Check"] = ()
 
 

@@ -5,6 +5,7 @@ packages that offer the same type are refused; only the types in use are importe
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
@@ -47,6 +48,23 @@ def build_adapter(type_name: str, settings: Mapping[str, object], context: Adapt
         detail = f"The settings of the adapter of service {context.service} cannot work: " + "; ".join(faults) + "."
         raise SourceMisconfigured(detail, faults) from None
     return factory.build(valid_settings, context)
+
+
+def add_receiver(adapter: Adapter, type_name: str, settings: Mapping[str, object], context: AdapterContext) -> Adapter:
+    """Return ``adapter`` with the receiver of another type, from its ``[services.receiver.settings]`` table.
+
+    Raises :class:`SourceMisconfigured`, also where the type takes no messages or ``adapter`` already does.
+    """
+    try:
+        built = build_adapter(type_name, settings, context)
+    except SourceMisconfigured as refused:
+        faults = [f"receiver: {fault}" for fault in refused.faults or (refused.detail,)]
+        raise SourceMisconfigured(f"The receiver of service {context.service} cannot work.", faults) from None
+    if built.receiver is None:
+        raise SourceMisconfigured(f"The adapter type {type_name!r} takes no messages: name another in receiver.")
+    if adapter.receiver is not None:
+        raise SourceMisconfigured(f"The adapter of service {context.service} takes messages itself: remove receiver.")
+    return replace(adapter, receiver=built.receiver, checks=(*adapter.checks, *built.checks))
 
 
 def _load(point: EntryPoint) -> AdapterFactory:

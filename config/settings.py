@@ -150,6 +150,13 @@ class AdapterSettings(Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class ReceiverSettings(Frozen):
+    """``[services.receiver]``: the kind of adapter that takes messages for this service, and its own table."""
+
+    type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
 class LocalRestriction(Frozen):
     """``[[services.restrictions]]``: a local rule that only narrows what agreements permit, with its reason.
 
@@ -177,6 +184,7 @@ class Service(Frozen):
     out_of_hours: OutOfHoursSettings | None = None
     on_call: OnCallSettings | None = None
     adapter: AdapterSettings | None = None
+    receiver: ReceiverSettings | None = None
     answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)
     restrictions: tuple[LocalRestriction, ...] = ()
 

@@ -56,7 +56,7 @@ def built_adapter(settings: NodeSettings, builder: AdapterBuilder, slug: str) ->
     """Return a service and its adapter. Raises :class:`OperationRefused` with every fault of its settings."""
     (service,) = services_named(settings, slug)
     built = _build(service, builder)
-    if built.adapter is None:
+    if built.adapter is None or service.adapter is None:
         faults = [line.detail for line in built.faults]
         raise OperationRefused(f"The settings of {slug} cannot work:" if faults else f"{slug} only asks.", faults)
     return service, built.adapter
@@ -116,7 +116,7 @@ def import_source(
 
 def _build(service: Service, builder: AdapterBuilder) -> ServiceAdapter:
     plain = ServiceAdapter(service=service, adapter=None)
-    if service.adapter is None:
+    if service.adapter is None and service.receiver is None:
         return plain
     try:
         return replace(plain, adapter=builder(service))
@@ -125,7 +125,7 @@ def _build(service: Service, builder: AdapterBuilder) -> ServiceAdapter:
 
 
 def _fault(sentence: str) -> CheckLine:
-    remedy = "Correct [services.adapter] of this service in the configuration."
+    remedy = "Correct [services.adapter] or [services.receiver] of this service in the configuration."
     return CheckLine(name="settings", ok=False, detail=sentence, remedy=remedy)
 
 
@@ -133,7 +133,10 @@ def _check(built: ServiceAdapter, progress: Progress) -> list[CheckLine]:
     adapter, service = built.adapter, built.service
     if adapter is None:
         return list(built.faults or (asking_only(),))
-    lines = [*run(adapter, Samples()), check_step(adapter, answer_after_s=service.answer_after_s)]
+    lines = run(adapter, Samples())
+    if service.adapter is None:
+        return [asking_only(), *lines]
+    lines.append(check_step(adapter, answer_after_s=service.answer_after_s))
     if adapter.sampled is None:
         return lines
     return lines + check_sample(

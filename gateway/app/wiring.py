@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from adapters.contract import Adapter, AdapterContext, HttpCaller, SourceMisconfigured
-from adapters.loading import build_adapter
+from adapters.loading import add_receiver, build_adapter
 from config.calendar import CalendarSettings
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, ProxySettings, Service
@@ -205,6 +205,17 @@ def build_services(settings: NodeSettings, http: HttpCaller) -> ServiceRegistry:
     return services
 
 
+def _build_adapter(service: Service, context: AdapterContext) -> Adapter:
+    """Build the adapter that answers questions, with the receiver of messages. Raises :class:`SourceMisconfigured`."""
+    described, receiver = service.adapter, service.receiver
+    adapter = build_adapter(described.type, described.settings, context) if described else Adapter(name="none")
+    if described is not None and adapter.involvement is None and adapter.eligibility is None:
+        raise SourceMisconfigured(f"The type {described.type!r} answers no questions: name it in [services.receiver].")
+    if receiver is None:
+        return adapter
+    return add_receiver(adapter, receiver.type, receiver.settings, context)
+
+
 def build_service(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:
     """Build one service with its adapter. Raises :class:`SourceMisconfigured`."""
     context = AdapterContext(
@@ -221,7 +232,7 @@ def build_service(service: Service, settings: NodeSettings, http: HttpCaller) ->
         name=service.name,
         kind=service.kind,
         duty_phone=service.duty_phone,
-        adapter=build_adapter(described.type, described.settings, context) if described else Adapter(name="none"),
+        adapter=_build_adapter(service, context),
         answer_after_s=service.answer_after_s,
         institutions=frozenset(described.institutions if described else ()),
         policy=LocalPolicy(

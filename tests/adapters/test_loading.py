@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from adapters.contract import AdapterContext, SourceMisconfigured
-from adapters.loading import GROUP, adapter_types, build_adapter
+from adapters.contract import Adapter, AdapterContext, SourceMisconfigured
+from adapters.loading import GROUP, adapter_types, add_receiver, build_adapter
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -37,7 +37,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_every_adapter_type_that_the_project_offers_can_be_loaded() -> None:
     offered = tomllib.loads(PROJECT.read_text())["project"]["entry-points"][GROUP]
-    assert set(offered) == {"jobcentre", "json-file", "police-soap", "social-care-cin", "sql"}
+    assert set(offered) == {"drop-folder", "jobcentre", "json-file", "police-soap", "social-care-cin", "sql"}
     for name, value in offered.items():
         factory = EntryPoint(name=name, value=value, group=GROUP).load()
         assert issubclass(factory.settings_model, BaseModel)
@@ -50,6 +50,35 @@ def test_a_type_is_built_from_its_settings_and_opens_nothing(install: Install, c
     settings = {"file": "gone.json", "records": "r[]", "ref": "id", "person": {"nhs_number": "n"}, "contacts": [{}]}
     adapter = build_adapter("acme-json", settings, context)
     assert adapter.involvement is not None
+
+
+def test_a_receiver_goes_with_the_sources_of_another_type(install: Install, context: AdapterContext) -> None:
+    install(
+        "acme", **{"acme-drop": "adapters.receivers.drop_folder:FACTORY", "acme-sql": "adapters.sources.sql:FACTORY"}
+    )
+    adapter = add_receiver(Adapter(name="none"), "acme-drop", {"folder": "gone"}, context)
+    assert adapter.receiver is not None
+    assert len(adapter.checks) == 1
+    with pytest.raises(SourceMisconfigured, match="takes messages itself"):
+        add_receiver(adapter, "acme-drop", {"folder": "gone"}, context)
+
+
+def test_a_type_without_a_receiver_and_mistakes_in_a_receivers_settings_are_refused(
+    install: Install, context: AdapterContext
+) -> None:
+    install(
+        "acme",
+        **{"acme-json": "adapters.sources.json_file:FACTORY", "acme-drop": "adapters.receivers.drop_folder:FACTORY"},
+    )
+    settings = {"file": "gone.json", "records": "r[]", "ref": "id", "person": {"nhs_number": "n"}, "contacts": [{}]}
+    with pytest.raises(SourceMisconfigured, match="takes no messages"):
+        add_receiver(Adapter(name="none"), "acme-json", settings, context)
+    with pytest.raises(SourceMisconfigured) as refused:
+        add_receiver(Adapter(name="none"), "acme-drop", {"format": "csv"}, context)
+    assert [fault.split(":")[:2] for fault in refused.value.faults] == [
+        ["receiver", " folder"],
+        ["receiver", " format"],
+    ]
 
 
 def test_an_unknown_type_is_refused_with_those_that_are_installed(install: Install, context: AdapterContext) -> None:

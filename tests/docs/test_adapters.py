@@ -14,6 +14,7 @@ from adapters import contract
 from adapters.conformance import Samples, run
 from adapters.contract import AdapterContext, HttpCaller
 from adapters.loading import adapter_types
+from adapters.receivers.drop_folder import DropFolderSettings
 from adapters.sectors.jobcentre import JobcentreSettings
 from adapters.sectors.police import PoliceSettings
 from adapters.sectors.social_care import ALLOCATION_COLUMNS, SocialCareSettings
@@ -38,7 +39,9 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
     ("Type `jobcentre`", 0, JobcentreSettings),
     ("Type `jobcentre`", 1, DciSettings),
     ("Type `police-soap`", 0, PoliceSettings),
+    ("Type `drop-folder`", 0, DropFolderSettings),
 ]
+RECEIVERS: dict[str, type[BaseModel]] = {"drop-folder": DropFolderSettings}
 
 REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "an identifier with spaces, brackets, commas, quotes, hyphens, padding or other signs, invisible "
@@ -269,6 +272,7 @@ def test_the_hooks_are_those_of_the_contract() -> None:
         contract.InvolvementSource,
         contract.SampledSource,
         contract.EligibilitySource,
+        contract.Receiver,
     )
     public = {name for each in protocols for name in {*vars(each), *each.__annotations__} if not name.startswith("_")}
     assert public <= described
@@ -283,10 +287,24 @@ def test_each_service_in_the_examples_is_well_formed() -> None:
             Service.model_validate(service)
         if "services" in document:
             services = document["services"]
+            if "adapter" not in (services[0] if isinstance(services, list) else services):
+                continue
             adapter = (services[0] if isinstance(services, list) else services)["adapter"]
             models[adapter["type"]].model_validate(adapter["settings"])
             found.add(adapter["type"])
     assert found == set(models)
+
+
+def test_each_receiver_in_the_examples_is_well_formed() -> None:
+    documents = [tomllib.loads(block.text) for block in blocks(PAGE) if block.language == "toml"]
+    receivers = [
+        document["services"]["receiver"]
+        for document in documents
+        if isinstance(document.get("services"), dict) and "receiver" in document["services"]
+    ]
+    for receiver in receivers:
+        RECEIVERS[receiver["type"]].model_validate(receiver["settings"])
+    assert {receiver["type"] for receiver in receivers} == set(RECEIVERS)
 
 
 def test_the_adapter_on_the_page_keeps_every_promise(tmp_path: Path) -> None:

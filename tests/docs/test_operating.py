@@ -57,6 +57,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[case_systems]`": settings.CaseSystemsSettings,
     "`[[services]]`": settings.Service,
     "`[services.adapter]`": settings.AdapterSettings,
+    "`[services.receiver]`": settings.ReceiverSettings,
     "`[[services.restrictions]]`": settings.LocalRestriction,
     "`[services.hours]` and `[calendar.hours]`": calendar.HoursSettings,
     "`[services.out_of_hours]`": calendar.OutOfHoursSettings,

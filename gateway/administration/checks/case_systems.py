@@ -31,6 +31,8 @@ def _lines(built: ServiceAdapter, timeout_s: float) -> Iterator[CheckLine]:
     if built.adapter is None:
         yield from built.faults or (asking_only(),)
         return
+    if built.service.adapter is None:
+        yield asking_only()
     probes: list[CheckLine] = []
     for check in built.adapter.checks:
         try:

@@ -58,6 +58,55 @@ def test_an_unknown_service_or_one_that_is_not_imported_is_refused(partnership: 
     assert "social-care-cin" in answer.err
 
 
+RECEIVER = """
+[services.receiver]
+type = "drop-folder"
+
+[services.receiver.settings]
+folder = "import"
+acknowledgements = "imported"
+"""
+
+
+def with_receiver(partnership: Partnership, *, asks_only: bool) -> Path:
+    config = partnership.config("council")
+    text = config.read_text()
+    config.write_text((text.partition("[services.adapter]")[0] if asks_only else text) + RECEIVER)
+    return config
+
+
+def test_a_receiver_is_checked_beside_its_adapter_and_nothing_is_written(partnership: Partnership) -> None:
+    root = partnership.root / "council"
+    (root / "people.json").write_text(str(PEOPLE).replace("'", '"'))
+    config = with_receiver(partnership, asks_only=False)
+    assert "folder is no folder" in hearthgate("adapter", "check", "--config", config).out
+    (root / "import").mkdir()
+    (root / "imported").mkdir()
+    answer = hearthgate("adapter", "check", "--config", config)
+    assert answer.code == 0, answer.out
+    assert "messages: proof" in answer.out
+    assert "answer_after_s" in answer.out
+    assert [*(root / "import").iterdir(), *(root / "imported").iterdir()] == []
+
+
+def test_a_service_that_only_asks_may_receive(partnership: Partnership) -> None:
+    config = with_receiver(partnership, asks_only=True)
+    for name in ("import", "imported"):
+        (partnership.root / "council" / name).mkdir()
+    answer = hearthgate("adapter", "check", "--config", config)
+    assert answer.code == 0, answer.out
+    assert "this service asks others" in answer.out
+    assert "answer_after_s" not in answer.out
+    assert "messages: proof" in answer.out
+
+
+def test_a_receiver_that_is_named_as_an_adapter_is_refused(partnership: Partnership) -> None:
+    config = partnership.config("council")
+    text = config.read_text().partition("[services.adapter]")[0]
+    config.write_text(text + RECEIVER.replace("receiver", "adapter"))
+    assert "name it in [services.receiver]" in hearthgate("adapter", "check", "--config", config).out
+
+
 CARE = f"""
 [services.adapter]
 type = "social-care-cin"
