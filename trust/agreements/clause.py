@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from trust.agreements.consent import consent_roles
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
+from trust.agreements.time_terms import TimeTerm, parse_time_term
 from trust.errors import MalformedClaims
 from trust.exchange.consent import ConsentRole
 from trust.exchange.kind import ClauseList, ClauseWords, ExchangeKind, Kinds, join_words
@@ -44,6 +45,7 @@ _MEMBERS = (
     "keep_days",
     "onward",
     "urgent",
+    "respond_within",
 )
 
 
@@ -76,7 +78,8 @@ class Clause:
     of the person's consent must have; there are none where the basis rests on no consent. ``lists`` are the words of
     the lists that its kind adds (:class:`trust.exchange.kind.ClauseList`). ``urgent`` says that waiting may cost a
     person's safety: such a question goes on for longer while the centre is away, and is answered, and flagged, where
-    another would be refused for its number.
+    another would be refused for its number. ``respond_within`` is the time in which the recipient of a queued message
+    decides; :data:`trust.agreements.time_terms.DEFAULT_TERM` where it is ``None``.
     """
 
     id: ClauseId
@@ -95,6 +98,7 @@ class Clause:
     consent_roles: frozenset[ConsentRole] = frozenset()
     lists: ClauseWords = field(default_factory=dict)
     urgent: bool = False
+    respond_within: TimeTerm | None = None
 
 
 def read_clause(
@@ -134,6 +138,7 @@ def read_clause(
         onward=reader.choice("onward", Onward) or Onward.NONE,
         lists=_read_lists(reader, name, kinds),
         urgent=reader.flag("urgent"),
+        respond_within=_read_term(reader, kind),
     )
 
 
@@ -144,6 +149,14 @@ def _read_version(reader: Reader, kind: ExchangeKind | None) -> int:
     elif version not in kind.versions:
         reader.fault("version", f"is not spoken here; {kind.name} is spoken in " + ", ".join(map(str, kind.versions)))
     return version
+
+
+def _read_term(reader: Reader, kind: ExchangeKind | None) -> TimeTerm | None:
+    text = reader.optional_text("respond_within")
+    if text is not None and kind is not None and not kind.queued:
+        reader.fault("respond_within", "belongs only in a clause of a kind whose messages are queued")
+        return None
+    return None if text is None else reader.parse_item("respond_within", text, parse_time_term)
 
 
 def _read_basis(reader: Reader, on: date) -> tuple[LegalEntry, ...]:

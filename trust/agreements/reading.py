@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from trust.agreements.agreement import Agreement, AgreementSignature
 from trust.agreements.clause import Clause, Existence, Onward
 from trust.agreements.lawful_basis import lookup
+from trust.agreements.time_terms import DEFAULT_TERM, TimeUnit
 from trust.exchange.consent import ConsentRole
 from trust.exchange.kind import join_words
 from trust.exchange.kinds import KINDS
@@ -212,6 +213,15 @@ def _budgets(clause: Clause, _: Agreement) -> list[str]:
     return ["Each party sets how often it may be asked; a question over that budget is refused and flagged."]
 
 
+def _response(clause: Clause, _: Agreement) -> list[str]:
+    kind = KINDS.get(clause.kind)
+    if clause.respond_within is None and not (kind and kind.queued):
+        return []
+    term = clause.respond_within or DEFAULT_TERM
+    when = str(term) if term.unit is TimeUnit.SCHOOL_DAY else f"within {term}"
+    return [f"The recipient decides {when}; a red message counts every hour, at night and on days off too."]
+
+
 def _service(service: ServiceRef, agreement: Agreement) -> str:
     party = agreement.party(service.entity)
     return f"{service.service} ({party.name if party else service.entity})"
@@ -254,5 +264,6 @@ CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("existence",), read=_existence),
     ClausePassage(fields=("keep_days", "onward"), read=_keeping),
     ClausePassage(fields=("urgent",), read=_budgets),
+    ClausePassage(fields=("respond_within",), read=_response),
 )
 """Every field of a clause but its id."""

@@ -1,6 +1,7 @@
 """An agreement says everything it must, and binds once every party has signed it and while it lasts."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,9 @@ from trust.agreements.clause import Existence, Onward
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedAgreement
-from trust.identifiers import RoleCode
+from trust.exchange.kind import kinds_by_name
+from trust.exchange.kinds import KINDS
+from trust.identifiers import KindName, RoleCode
 
 AGREEMENT = parsed()
 EVERYONE = (COUNCIL, TRUST, JOBCENTRE)
@@ -140,6 +143,7 @@ def test_a_demand_for_what_is_no_trust_mark_is_a_fault(marks: object, path: str)
         ({"keep_days": -1}, "keep_days"),
         ({"onward": "anyone"}, "onward"),
         ({"urgent": "yes"}, "urgent"),
+        ({"respond_within": "4 hours"}, "respond_within"),
         ({"questions": ["in_payment"]}, "questions"),
         ({"surprise": 1}, "surprise"),
     ],
@@ -242,3 +246,25 @@ def test_any_document_gives_an_agreement_or_a_refusal(whole: dict[str, Any]) -> 
 def test_any_bytes_give_an_agreement_or_a_refusal(raw: bytes) -> None:
     with pytest.raises(TrustError):
         parse_agreement(raw)
+
+
+NOTE = replace(KINDS[KindName("involvement.query")], name=KindName("note"), queued=True)
+NOTES = kinds_by_name(*KINDS.values(), NOTE)
+
+
+def note(**changed: object) -> bytes:
+    """Write an agreement whose first clause is of a queued kind."""
+    return json.dumps(clauses(0, kind="note", **changed)).encode()
+
+
+def test_a_clause_of_a_queued_kind_may_say_when_the_recipient_decides() -> None:
+    clause = parse_agreement(note(respond_within="4 working hours"), NOTES).clauses[0]
+    assert str(clause.respond_within) == "4 working hours"
+    assert parse_agreement(note(), NOTES).clauses[0].respond_within is None
+
+
+@pytest.mark.parametrize("text", ["4 hour", "soon", "0 hours", 4, "721 hours"])
+def test_a_response_time_has_one_spelling(text: object) -> None:
+    with pytest.raises(MalformedAgreement) as refused:
+        parse_agreement(note(respond_within=text), NOTES)
+    assert [fault.path for fault in refused.value.faults] == ["clauses[0].respond_within"]

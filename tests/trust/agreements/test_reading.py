@@ -1,13 +1,15 @@
 """A signatory reads all of an agreement, who signed it, and what a new version changes."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.trust.agreements.examples import DOCUMENT, JOBCENTRE, document, parsed, signatures
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
-from trust.agreements.reading import changes, in_words, read_out, signatories
+from trust.agreements.reading import changes, in_words, read_clause_out, read_out, signatories
+from trust.agreements.time_terms import parse_time_term
 
 SECTION_17 = "Children Act 1989, section 17 (services for children in need and their families)"
 
@@ -142,3 +144,13 @@ def test_a_clause_that_comes_or_goes_is_told() -> None:
 def test_no_change_of_a_clause_is_silent(member: str, value: object) -> None:
     told = changed(clauses=[{**DOCUMENT["clauses"][0], member: value}, DOCUMENT["clauses"][1]])
     assert any(line.startswith("Clause who-else now says: ") for line in told)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("4 hours", "within 4 hours"), ("before next school day", "before next school day")],
+)
+def test_the_time_in_which_a_recipient_decides_is_read_out(written: str, read: str) -> None:
+    agreement = parsed()
+    clause = replace(agreement.clauses[0], respond_within=parse_time_term(written))
+    assert any(f"The recipient decides {read}; a red message" in line for line in read_clause_out(clause, agreement))
