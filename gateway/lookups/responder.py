@@ -70,7 +70,7 @@ def _read(search: Search, source: InvolvementSource, match: Match) -> ServiceAns
 def _minimise(permit: Permit, involvements: Sequence[Involvement]) -> list[dict[str, str]]:
     """Minimise what an adapter returned, and check the rest as a reply's reader does."""
     fields = ({str(name): text for name, text in involvement_to_fields(each).items()} for each in involvements)
-    rows = [minimise(permit, each).sent for each in fields][: involvement.MAX_INVOLVEMENTS]
+    rows = [minimise(permit.fields, each).sent for each in fields][: involvement.MAX_INVOLVEMENTS]
     try:
         involvement.check_involvements(rows)
     except MalformedBody as malformed:

@@ -16,6 +16,7 @@ from trust.agreements.time_terms import TimeTerm, parse_time_term
 from trust.errors import MalformedClaims
 from trust.exchange.consent import ConsentRole
 from trust.exchange.kind import ClauseList, ClauseWords, ExchangeKind, Kinds, join_words
+from trust.exchange.persons import Part
 from trust.exchange.reader import Reader
 from trust.exchange.subject_members import MEMBERS, enough_members
 from trust.identifiers import (
@@ -128,7 +129,7 @@ def read_clause(
         purpose=purpose,
         askers=_read_services(reader, "askers", services),
         holders=holders,
-        fields_by_role=_read_roles(reader, kind),
+        fields_by_role=_read_roles(reader, kind, rests_on_consent=bool(consent_roles(entries))),
         subject_by_holder=_read_subjects(reader, holders),
         basis=basis,
         law=law_sentence(basis, on) if entries else "",
@@ -176,7 +177,9 @@ def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -
     return frozenset(reader.parsed_list(name, of_a_party))
 
 
-def _read_roles(reader: Reader, kind: ExchangeKind | None) -> Mapping[RoleCode, frozenset[str]]:
+def _read_roles(
+    reader: Reader, kind: ExchangeKind | None, *, rests_on_consent: bool
+) -> Mapping[RoleCode, frozenset[str]]:
     nested = reader.child("fields_by_role")
     if nested is None:
         return MappingProxyType({})
@@ -195,6 +198,8 @@ def _read_roles(reader: Reader, kind: ExchangeKind | None) -> Mapping[RoleCode, 
             nested.fault(name, "names a field that this kind of exchange does not have")
         elif kind and kind.indivisible and fields != vocabulary:
             nested.fault(name, f"must name {join_words(sorted(vocabulary))}: a reply always has all of them")
+        elif rests_on_consent and Part.ALLEGED_PERPETRATOR.field in fields:
+            nested.fault(name, "must not name an alleged perpetrator, because the clause rests on consent")
         roles[RoleCode(role)] = fields
     return MappingProxyType(roles)
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.legal_register import LegalEntry, LegalPart
-from trust.exchange.consent import ConsentRecord, ConsentRole
+from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 
-__all__ = ["consent_roles", "deny_consent"]
+__all__ = ["consent_roles", "deny_consent", "deny_unsigned"]
 
 _SUMMER_TIME = timedelta(hours=1)
 """A day begins this much earlier in the United Kingdom's summer than in UTC."""
@@ -41,6 +41,13 @@ def deny_consent(needed: Collection[ConsentRole], record: ConsentRecord | None, 
     ends = record.expires_on
     if ends is not None and (ends < record.given_on or ends < now.astimezone(UTC).date()):  # 4
         return deny(DenialCode.CONSENT_NOT_VALID, detail="It has run out.")
+    return None
+
+
+def deny_unsigned(record: ConsentRecord | None) -> Denial | None:
+    """Return why a record is no evidence of signed consent, or none: what was only spoken is not signed."""
+    if record is None or record.form is ConsentForm.SPOKEN:
+        return deny(DenialCode.CONSENT_NOT_VALID, detail="It must be signed: written or electronic.")
     return None
 
 

@@ -5,17 +5,19 @@ why; the second knows the person's restrictions, so what it withholds looks like
 not to be told. Both are pure functions of what they are given, so every decision can be explained and replayed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.consent import deny_consent
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
+from trust.agreements.queued import ServiceKinds, permit_content
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.errors import MalformedBody
-from trust.exchange.kind import Kinds, Query, ReplyTerms, parse_query
+from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, ReplyTerms, parse_query
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import AgreementRef, Message
 from trust.identifiers import EntityId, RoleCode
@@ -32,6 +34,7 @@ __all__ = [
     "ReleaseStatus",
     "RequestFacts",
     "Restriction",
+    "ServiceKinds",
     "decide_release",
     "decide_request",
 ]
@@ -42,7 +45,8 @@ class RequestFacts:
     """What is known of a request before anyone is looked up.
 
     ``sender`` signed the message; ``caller`` was authenticated by the access token, which carried ``token_details``.
-    ``sender_marks`` are the types of the sender's trust marks that are valid now.
+    ``sender_marks`` are the types of the sender's trust marks that are valid now. ``services`` are the kinds of both
+    services; only queued kinds need them.
     """
 
     sender: EntityId
@@ -50,6 +54,7 @@ class RequestFacts:
     message: Message
     token_details: tuple[AuthorizationDetail, ...]
     sender_marks: frozenset[str] = frozenset()
+    services: ServiceKinds = field(default_factory=ServiceKinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,8 @@ class LocalPolicy:
 class Permit:
     """Leave to look the person up, with everything that binds the answer.
 
-    ``fields`` is the most that may be sent; ``query`` is the parsed body; ``law`` is the legal footing in a sentence.
+    ``fields`` is the most that may be sent; ``query`` is the parsed body, of a queued kind already cut to them; ``law``
+    is the legal footing in a sentence.
     """
 
     agreement: AgreementRef
@@ -164,10 +170,11 @@ def decide_request(
     5. the sender holds every trust mark that the agreement requires;
     6. the clause exists and grants this kind, this purpose, this asker and this holder;
     7. the clause lets this role ask;
-    8. the stated basis is the clause's own, and where it rests on consent the request shows a record that holds;
+    8. the stated basis is the clause's own, and where it rests on consent a query shows a record that holds;
     9. the body is well formed, and the lists that its kind adds to the clause permit what it asks;
     10. this agency has not withdrawn the clause from the service, for every role or for this one;
-    11. the fields are the role's, and of these only what was asked for (assertion A48).
+    11. the fields are the role's, and of these only what was asked for (assertion A48). Of a queued kind recipient,
+        persons and what is left of the body are decided with them (:func:`trust.agreements.queued.permit_content`).
 
     Not decided here: whether the message was seen before, the caller's standing, and budgets.
     """
@@ -186,11 +193,14 @@ def decide_request(
     clause = agreement.agreement.clause(message.clause)
     if clause is None:
         return denial or deny(DenialCode.CLAUSE_UNKNOWN)
-    denial = denial or _check_clause(message, clause, now)  # 6, 7, 8
+    denial = denial or _check_clause(message, clause)  # 6, 7, 8
+    if denial is None and not kinds[message.kind].queued:
+        denial = deny_consent(clause.consent_roles, message.consent, now)
     query = denial or _check_query(message, clause, local, kinds)  # 9, 10
-    if isinstance(query, Denial):
-        return query
-    return _permit(agreement.agreement.ref, clause, message.practitioner.role, query, now)  # 11
+    content = query if isinstance(query, Denial) else _content(facts, clause, query, kinds[message.kind], now)  # 11
+    if isinstance(content, Denial):
+        return content
+    return _permit(agreement.agreement.ref, clause, message.practitioner.role, content, now)
 
 
 def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions) -> Release:
@@ -244,7 +254,7 @@ def _check_marks(facts: RequestFacts, agreement: Agreement) -> Denial | None:
     return deny_missing(facts.sender, missing) if missing else None
 
 
-def _check_clause(message: Message, clause: Clause, now: datetime) -> Denial | None:
+def _check_clause(message: Message, clause: Clause) -> Denial | None:
     if (message.kind, message.version) != (clause.kind, clause.version):  # 6
         return deny(DenialCode.KIND_NOT_COVERED)
     if message.purpose != clause.purpose:
@@ -255,7 +265,7 @@ def _check_clause(message: Message, clause: Clause, now: datetime) -> Denial | N
         return deny(DenialCode.ROLE_NOT_PERMITTED)
     if frozenset(message.basis) != frozenset(clause.basis):  # 8
         return deny(DenialCode.BASIS_MISMATCH)
-    return deny_consent(clause.consent_roles, message.consent, now)
+    return None
 
 
 def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Kinds) -> Query | Denial:
@@ -272,15 +282,31 @@ def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Ki
     return query
 
 
-def _permit(agreement: AgreementRef, clause: Clause, role: RoleCode, query: Query, now: datetime) -> Permit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """The fields that are permitted, and the body they belong to."""
+
+    fields: frozenset[str]
+    body: Query
+
+
+def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKind, now: datetime) -> _Content | Denial:
+    if not kind.queued:
+        fields = clause.fields_by_role[facts.message.practitioner.role]
+        return _Content(fields=fields if query.fields is None else fields & query.fields, body=query)
+    body = cast("QueuedBody", query)  # the parsers of a queued kind return one
+    content = permit_content(facts.message, body, clause=clause, kind=kind, services=facts.services, now=now)
+    return content if isinstance(content, Denial) else _Content(fields=content.fields, body=content.body)
+
+
+def _permit(agreement: AgreementRef, clause: Clause, role: RoleCode, content: _Content, now: datetime) -> Permit:
     today = now.astimezone(UTC).date()
-    fields = clause.fields_by_role[role]
     return Permit(
         agreement=agreement,
         clause=clause,
-        fields=fields if query.fields is None else fields & query.fields,
+        fields=content.fields,
         role=role,
-        query=query,
+        query=content.body,
         law=clause.law,
         answered_on=today,
         keep_until=today + timedelta(days=clause.keep_days),

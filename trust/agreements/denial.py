@@ -4,7 +4,7 @@ None of them depends on the person asked about, so all of them may be told to th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -36,6 +36,12 @@ class DenialCode(StrEnum):
     CONSENT_RECORD_MISSING = "consent_record_missing"
     CONSENT_NOT_VALID = "consent_not_valid"
     MALFORMED_BODY = "malformed_body"
+    RECIPIENT_CONFLICT = "recipient_conflict"
+    RECIPIENT_KIND = "recipient_kind_not_permitted"
+    RECIPIENT_NOT_CHOSEN = "recipient_not_chosen"
+    BASIS_NOT_OPEN = "basis_not_open_to_sender"
+    NO_PERSON_PERMITTED = "no_person_permitted"
+    FIELDS_INCOMPLETE = "fields_incomplete"
     LOCAL_POLICY = "local_policy"
     OVER_BUDGET = "over_budget"
 
@@ -52,6 +58,10 @@ class Denial:
     reason: str
     remedy: str
     supported_versions: tuple[int, ...] = ()
+
+    def about(self, ref: str) -> "Denial":
+        """Return the denial with the person of the message that it concerns, by their reference and no name."""
+        return replace(self, reason=f"{self.reason} It concerns {ref}.")
 
     @property
     def refusal(self) -> Refusal:
@@ -142,6 +152,30 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.MALFORMED_BODY: (
             "The body of the request is not what its kind and version say.",
             "Correct the members that are named and send a new message.",
+        ),
+        DenialCode.RECIPIENT_CONFLICT: (
+            "An alleged perpetrator works at the service that was to receive this.",
+            "Send it to the service's alternate, or ring that agency's designated officer.",
+        ),
+        DenialCode.RECIPIENT_KIND: (
+            "This may not go to a service of the recipient's kind.",
+            "Send it to a service of a kind that may receive it.",
+        ),
+        DenialCode.RECIPIENT_NOT_CHOSEN: (
+            "The person chose another authority than the one that was to receive this.",
+            "Send it to the authority that the person chose, or ask the person again and record their choice.",
+        ),
+        DenialCode.BASIS_NOT_OPEN: (
+            "The sending service cannot rely on all of the law that the clause rests on.",
+            "Send it under a clause whose basis is open to the service.",
+        ),
+        DenialCode.NO_PERSON_PERMITTED: (
+            "The clause gives this role none of the persons that the message is about.",
+            "Send it under a clause that grants their parts, or ring the service.",
+        ),
+        DenialCode.FIELDS_INCOMPLETE: (
+            "What the clause gives this role is not enough for a message of this kind.",
+            "Write a statement that is about permitted persons only, or send it under a clause that grants the fields.",
         ),
         DenialCode.LOCAL_POLICY: (
             "The agency that was asked has withdrawn this service, clause or role from exchange.",

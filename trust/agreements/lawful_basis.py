@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
 
+from trust.agreements.bodies import bodies_offering
 from trust.agreements.legal_register import REGISTER, LegalEntry, LegalPart
 from trust.errors import ExchangeRefused, shown
 
-__all__ = ["REGISTER", "LegalEntry", "LegalPart", "UnknownBasis", "law_sentence", "lookup"]
+__all__ = ["REGISTER", "LegalEntry", "LegalPart", "UnknownBasis", "cannot_cite", "law_sentence", "lookup"]
 
 
 class UnknownBasis(ExchangeRefused):
@@ -31,6 +32,15 @@ def lookup(code: str, on: date) -> LegalEntry:
     if not in_law:
         raise UnknownBasis(f"The code {shown(code)} is law only from {entries[0].valid_from.isoformat()}.")
     return in_law[-1]
+
+
+def cannot_cite(entry: LegalEntry, service_kind: str) -> bool:
+    """Say whether a service of this kind cannot rely on the entry for what it sends.
+
+    It cannot where no body that offers such a service may rely on it; for an exclusive entry, where another body might.
+    """
+    bodies = bodies_offering(service_kind)
+    return not bodies <= entry.bodies if entry.exclusive else bodies.isdisjoint(entry.bodies)
 
 
 def law_sentence(codes: Sequence[str], on: date) -> str:

@@ -30,7 +30,8 @@ class LegalEntry:
     """One citable rule. ``title`` reads well after "under"; ``power`` is what the rule permits or requires.
 
     ``bodies`` are the kinds of body that ``relied_on_by`` describes, read widely: a kind that the words may include is
-    among them. ``consent_needed`` means that this rule fails without the person's consent, even if other rules apply.
+    among them. Where it is ``exclusive``, a service that another kind of body may offer cannot cite it for what it
+    sends. ``consent_needed`` means that this rule fails without the person's consent, even if other rules apply.
     """
 
     code: str
@@ -43,6 +44,7 @@ class LegalEntry:
     source: str
     confirmed: bool
     bodies: frozenset[PublicBody] = ANY
+    exclusive: bool = False
 
 
 _PUBLIC = "public authorities"
@@ -195,11 +197,19 @@ _CHILDREN = (
     _Law(name="Domestic Abuse Act 2021,", valid_from=date(2022, 1, 31), confirmed=False).entry(
         "daa2021-s3", "section 3", "children who see, hear or feel domestic abuse as victims of it", _PUBLIC
     ),
-    _Law(name="Victims and Prisoners Act 2024", valid_from=date(2024, 5, 24)).entry(
-        "vpa2024-encompass",
-        "(Operation Encompass)",
-        "telling a child's school of a domestic-abuse incident",
-        "police forces",
+    replace(
+        _Law(
+            name="Domestic Abuse Act 2021,",
+            valid_from=date(2025, 11, 7),
+            source="Domestic Abuse Act 2021, section 49A, inserted by the Victims and Prisoners Act 2024; in force "
+            "from 7 November 2025 by SI 2025/1168",
+        ).entry(
+            "daa2021-s49a",
+            "section 49A (Operation Encompass)",
+            "telling a child's school of a domestic-abuse incident",
+            "police forces",
+        ),
+        exclusive=True,
     ),
 )
 

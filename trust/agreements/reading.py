@@ -13,7 +13,7 @@ from trust.agreements.clause import Clause, Existence, Onward
 from trust.agreements.lawful_basis import lookup
 from trust.agreements.time_terms import DEFAULT_TERM, TimeUnit
 from trust.exchange.consent import ConsentRole
-from trust.exchange.kind import join_words
+from trust.exchange.kind import is_queued, join_words
 from trust.exchange.kinds import KINDS
 from trust.federation.trust_mark import name_mark
 from trust.identifiers import ServiceRef
@@ -22,9 +22,10 @@ EXISTENCE = {
     Existence.UNCONDITIONAL: "A holder says so when it does not know the person.",
     Existence.CONDITIONAL: "A holder never says whether it knows the person unless it shares: silence means nothing.",
 }
+_RECEIPTS = "Receipts never say whether the recipient knows the person."
 ONWARD = {
     Onward.NONE: "It may not be passed on.",
-    Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
+    Onward.WITHIN_AGENCY: "It may be passed on within the agency that received it.",
 }
 CONSENT = {
     ConsentRole.LAWFUL_BASIS: "as the legal basis",
@@ -158,7 +159,7 @@ def _who(clause: Clause, agreement: Agreement) -> list[str]:
     askers, holders = (_services(services, agreement) for services in (clause.askers, clause.holders))
     kind = KINDS.get(clause.kind)
     what = f"{kind.description if kind else clause.kind} ({clause.kind}, version {clause.version})"
-    return [f"For {clause.purpose}, {askers} may ask {holders} {what}."]
+    return [f"For {clause.purpose}, {askers} may {'send' if _queued(clause) else 'ask'} {holders} {what}."]
 
 
 def _lists(clause: Clause, _: Agreement) -> list[str]:
@@ -169,7 +170,7 @@ def _lists(clause: Clause, _: Agreement) -> list[str]:
 
 def _roles(clause: Clause, _: Agreement) -> list[str]:
     return [
-        f"a {role} is told: {', '.join(sorted(fields)) or 'nothing'}"
+        f"a {role} {'may send' if _queued(clause) else 'is told'}: {', '.join(sorted(fields)) or 'nothing'}"
         for role, fields in sorted(clause.fields_by_role.items())
     ]
 
@@ -193,33 +194,39 @@ def _consent(clause: Clause, _: Agreement) -> list[str]:
     if not clause.consent_roles:
         return ["It does not rest on the person's consent."]
     roles = join_words(CONSENT[role] for role in sorted(clause.consent_roles))
-    return [
-        f"It rests on the person's consent ({roles}): each question carries the record of it, and is refused without."
-    ]
+    what = "each person who is sent comes with" if _queued(clause) else "each question carries"
+    return [f"It rests on the person's consent ({roles}): {what} the record of it, and is refused without."]
 
 
 def _existence(clause: Clause, _: Agreement) -> list[str]:
-    return [EXISTENCE[clause.existence]]
+    return [_RECEIPTS if _queued(clause) else EXISTENCE[clause.existence]]
 
 
 def _keeping(clause: Clause, _: Agreement) -> list[str]:
     days = "1 day" if clause.keep_days == 1 else f"{clause.keep_days} days"
-    return [f"The answer is kept for {days} at most. {ONWARD[clause.onward]}"]
+    what = "What is sent" if _queued(clause) else "The answer"
+    return [f"{what} is kept for {days} at most. {ONWARD[clause.onward]}"]
 
 
 def _budgets(clause: Clause, _: Agreement) -> list[str]:
+    if _queued(clause):
+        urgent = " Urgent: it goes on while the anchor is away." if clause.urgent else ""
+        return [f"No message is refused for the number of messages.{urgent}"]
     if clause.urgent:
         return ["Urgent: never refused for the number of questions, and goes on while the anchor is away."]
     return ["Each party sets how often it may be asked; a question over that budget is refused and flagged."]
 
 
 def _response(clause: Clause, _: Agreement) -> list[str]:
-    kind = KINDS.get(clause.kind)
-    if clause.respond_within is None and not (kind and kind.queued):
+    if clause.respond_within is None and not _queued(clause):
         return []
     term = clause.respond_within or DEFAULT_TERM
     when = str(term) if term.unit is TimeUnit.SCHOOL_DAY else f"within {term}"
     return [f"The recipient decides {when}; a red message counts every hour, at night and on days off too."]
+
+
+def _queued(clause: Clause) -> bool:
+    return is_queued(KINDS, clause.kind)
 
 
 def _service(service: ServiceRef, agreement: Agreement) -> str:

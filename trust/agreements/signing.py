@@ -15,11 +15,12 @@ from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup
 from trust.agreements.overlap import overlaps
 from trust.agreements.reading import in_words
 from trust.agreements.retention import read_retention
-from trust.exchange.kind import join_words
+from trust.exchange.kind import is_queued, join_words
+from trust.exchange.kinds import KINDS
 from trust.identifiers import EntityId, ServiceSlug
 
 _IN_WORDS = {LegalPart.LAWFUL_BASIS: "lawful basis", LegalPart.POWER: "power"}
-_FORBIDDEN = {LegalPart.LAWFUL_BASIS: "neither ask nor answer", LegalPart.POWER: "not answer"}
+_FORBIDDEN = {LegalPart.LAWFUL_BASIS: "neither ask nor answer", LegalPart.POWER: "not disclose"}
 _LAID_DOWN_IN_LAW = frozenset({"6-1-c", "6-1-e", "dpa2018-part3"})
 """Lawful bases that are none without a law behind them."""
 _UNKNOWN_BODY = "The configuration does not say what kind of body this agency is ([node] body)"
@@ -152,10 +153,15 @@ def _ask_which_law(clause: Clause, resting: Iterable[str], whose: str = "") -> s
 
 
 def _parts_needed(clause: Clause, signer: SigningContext) -> tuple[LegalPart, ...]:
-    """Return the parts of law that the agency needs in a clause: a lawful basis, and a power where it is asked."""
-    if any(service.entity == signer.own for service in clause.holders):
+    """Return the parts of law that the agency needs in a clause: a lawful basis, and a power where it discloses.
+
+    Who is asked discloses, and of a queued kind who sends.
+    """
+    ends = (clause.holders, clause.askers)
+    disclosing, receiving = reversed(ends) if is_queued(KINDS, clause.kind) else ends
+    if any(service.entity == signer.own for service in disclosing):
         return (LegalPart.LAWFUL_BASIS, LegalPart.POWER)
-    return (LegalPart.LAWFUL_BASIS,) if any(service.entity == signer.own for service in clause.askers) else ()
+    return (LegalPart.LAWFUL_BASIS,) if any(service.entity == signer.own for service in receiving) else ()
 
 
 def _entries(clause: Clause, part: LegalPart, agreement: Agreement) -> tuple[LegalEntry, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 
+from trust.exchange.consent import ConsentRole
 from trust.exchange.errors import Fault
 from trust.exchange.persons import ConcernedPerson
 from trust.exchange.reader import Reader
@@ -50,13 +51,15 @@ class BodyForm:
     """One topic, service type or notice type.
 
     ``statements`` are the fields that statements may have; of each field in ``narratives`` there must be one at least.
-    ``recipient_kinds`` are the kinds of service that may receive it; ``None`` for any.
+    ``recipient_kinds`` are the kinds of service that may receive it; ``None`` for any. ``consent_roles`` are those that
+    each person's signed consent must have, also where the clause rests on no consent.
     """
 
     details: tuple[Detail, ...] = ()
     statements: frozenset[str] = frozenset()
     narratives: frozenset[str] = frozenset()
     recipient_kinds: frozenset[str] | None = None
+    consent_roles: frozenset[ConsentRole] = frozenset()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -103,7 +106,17 @@ class TypedBody:
         """The field without which no person's address is sent; ``None`` where it follows the clause's own rule."""
         return None
 
-    def faults(self, persons: Iterable[ConcernedPerson], _recipient: EntityId) -> Iterable[Fault]:
+    @property
+    def chosen_recipient(self) -> EntityId | None:
+        """The only agency that may receive it: none was chosen."""
+        return None
+
+    @property
+    def consent_roles(self) -> frozenset[ConsentRole]:
+        """The roles that each person's signed consent must have, also where the clause rests on no consent."""
+        return self.form.consent_roles
+
+    def faults(self, persons: Iterable[ConcernedPerson]) -> Iterable[Fault]:
         """Return what is wrong between the body and the persons of its message."""
         for ref in sorted(self.refs - {person.ref for person in persons}):
             yield Fault(path="body.statements", problem=f"are about {ref}, and no person of the message has that ref")

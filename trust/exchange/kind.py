@@ -12,9 +12,11 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Protocol, Self
 
+from trust.exchange.consent import ConsentRole
 from trust.exchange.errors import Fault, MalformedBody, UnsupportedKind
+from trust.exchange.persons import ConcernedPerson
 from trust.exchange.reader import Reader
-from trust.identifiers import KindName
+from trust.identifiers import EntityId, KindName, ServiceRef
 from trust.strict_json import JsonObject
 
 QUERY_LIFE = timedelta(minutes=5)
@@ -62,6 +64,35 @@ class QueuedBody(Query, Protocol):
     @property
     def refs(self) -> frozenset[str]:
         """The persons of the message that its statements are about."""
+        ...
+
+    @property
+    def recipient_kinds(self) -> frozenset[str] | None:
+        """The kinds of service that may receive it; ``None`` for any."""
+        ...
+
+    @property
+    def conflicts(self) -> frozenset[ServiceRef]:
+        """The services at which an alleged perpetrator works, none of which may receive it."""
+        ...
+
+    @property
+    def chosen_recipient(self) -> EntityId | None:
+        """The only agency that may receive it, where the person chose one."""
+        ...
+
+    @property
+    def consent_roles(self) -> frozenset[ConsentRole]:
+        """The roles that each person's signed consent must have, also where the clause rests on no consent."""
+        ...
+
+    @property
+    def address_field(self) -> str | None:
+        """The field without which no person's address is sent; ``None`` where the clause's own rule is enough."""
+        ...
+
+    def faults(self, persons: Iterable[ConcernedPerson]) -> Iterable[Fault]:
+        """Return what is wrong between the body and the persons of its message."""
         ...
 
     def cut(self, fields: frozenset[str], refs: frozenset[str]) -> Self:

@@ -24,6 +24,8 @@ MAX_TIMES = 100
 REF = re.compile(r"p(?:[1-9]|[12][0-9]|3[0-2])")
 """A person's name within one message; it stays when others are cut."""
 VIEWS, TOLD, SAFE_CONTACT = "persons.views", "persons.told", "persons.safe_contact"
+CONSENT = "persons.consent"
+"""The record of a person's consent. No clause grants it: it goes where the clause or the body needs consent."""
 _MEMBERS = ("ref", "part", "subject", "views", "told", "safe_contact", "consent")
 
 
@@ -124,8 +126,8 @@ def person_fields(persons: Iterable[ConcernedPerson]) -> frozenset[str]:
     """Return the fields that a clause must grant for these persons to be sent whole."""
     fields: set[str] = set()
     for person in persons:
-        optional = {VIEWS: person.views, TOLD: person.told, SAFE_CONTACT: person.safe_contact}
-        fields |= {person.part.field, *(name for name, value in optional.items() if value is not None)}
+        beside = {VIEWS: person.views, TOLD: person.told, SAFE_CONTACT: person.safe_contact}
+        fields |= {person.part.field, *(name for name, value in beside.items() if value is not None)}
     return frozenset(fields)
 
 
@@ -137,6 +139,7 @@ def cut_persons(persons: Iterable[ConcernedPerson], fields: Collection[str]) -> 
             views=person.views if VIEWS in fields else None,
             told=person.told if TOLD in fields else None,
             safe_contact=person.safe_contact if SAFE_CONTACT in fields else None,
+            consent=person.consent if CONSENT in fields else None,
         )
         for person in persons
         if person.part.field in fields
@@ -148,6 +151,11 @@ def persons_for_holder(
 ) -> tuple[ConcernedPerson, ...]:
     """Return the persons as a service of this kind may be told of them (:func:`trust.exchange.person.for_holder`)."""
     return tuple(replace(person, subject=for_holder(person.subject, service_kind, listed)) for person in persons)
+
+
+def without_address(person: ConcernedPerson) -> ConcernedPerson:
+    """Return the person without an address."""
+    return replace(person, subject=replace(person.subject, address=None))
 
 
 def _person_to_json(person: ConcernedPerson) -> JsonObject:

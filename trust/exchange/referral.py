@@ -16,12 +16,13 @@ from trust.claims import strip_ignorable
 from trust.errors import ExchangeRefused
 from trust.exchange import details
 from trust.exchange.alert import RISK
+from trust.exchange.consent import ConsentRole
 from trust.exchange.details import WORKS_AT, BodyForm, Detail, TypedBody, read_content
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import QUEUED_LIFE, ClauseList, ClauseWords, ExchangeKind, join_words
 from trust.exchange.persons import PERSON_FIELDS
 from trust.exchange.reader import Reader
-from trust.identifiers import KindName, parse_code
+from trust.identifiers import EntityId, KindName, parse_code
 from trust.strict_json import JsonObject
 
 REFERRAL = KindName("referral")
@@ -82,6 +83,7 @@ FORMS: Mapping[str, BodyForm] = MappingProxyType(
             statements=frozenset({REASON}),
             narratives=_NARRATIVES,
             recipient_kinds=frozenset({"housing"}),
+            consent_roles=frozenset({ConsentRole.STATUTORY_CONDITION}),
         ),
         "essentials": BodyForm(
             details=(
@@ -129,6 +131,12 @@ class ReferralBody(TypedBody):
     def clause_words(self) -> ClauseWords:
         """The service type."""
         return {SERVICE_TYPES: frozenset({self.service_type})}
+
+    @property
+    def chosen_recipient(self) -> EntityId | None:
+        """The housing authority that the person chose."""
+        authority = self.details.get(CHOSEN_AUTHORITY)
+        return EntityId(authority) if isinstance(authority, str) else None
 
     def to_body(self) -> JsonObject:
         """Return the body that says this."""

@@ -43,7 +43,7 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
 
 def _read(permit: Permit, found: Match) -> ServiceAnswer:
     release = decide_release(permit, match=MatchOutcome(found.outcome), restrictions=NO_RESTRICTIONS)
-    row = minimise(permit, HELD).sent if release.discloses else {}
+    row = minimise(permit.fields, HELD).sent if release.discloses else {}
     return ServiceAnswer(
         body=dict(row), outcome="answered", reasons=release.reasons, fields=tuple(sorted(row)), undisclosed=not row
     )

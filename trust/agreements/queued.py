@@ -1,0 +1,133 @@
+"""The part of a decision that only queued kinds need: recipient, persons, fields, and consent of each person.
+
+The same rules bind the sender before it signs, before each attempt, and the recipient. The sender decides about all
+that it has to say; the recipient about what the sender left. What is cut is cut whole, so both reach the same answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from trust.agreements.clause import Clause
+from trust.agreements.consent import deny_consent, deny_unsigned
+from trust.agreements.denial import Denial, DenialCode, deny
+from trust.agreements.lawful_basis import cannot_cite, lookup
+from trust.agreements.minimise import cut_message
+from trust.errors import shown
+from trust.exchange.errors import Fault, MalformedBody
+from trust.exchange.kind import ExchangeKind, QueuedBody
+from trust.exchange.message import Message
+from trust.exchange.persons import CONSENT, ConcernedPerson, Part, person_fields
+from trust.identifiers import ServiceRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceKinds:
+    """The kinds of both services, as their superiors vouch for them; ``None`` where a kind is not known."""
+
+    sender: str | None = None
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermittedContent:
+    """What of a queued message may be sent: the fields, and the body and persons that are left."""
+
+    fields: frozenset[str]
+    body: QueuedBody
+    persons: tuple[ConcernedPerson, ...]
+
+
+def permit_content(
+    message: Message, body: QueuedBody, *, clause: Clause, kind: ExchangeKind, services: ServiceKinds, now: datetime
+) -> PermittedContent | Denial:
+    """Return what the clause permits of a queued message, or why it may not be sent.
+
+    1. body and persons belong together;
+    2. no alleged perpetrator works at the recipient, its kind may receive this, and it is the agency that was chosen;
+    3. the sender may cite the clause's basis;
+    4. a person is left after the cut, and the body still has what its kind and version require;
+    5. each person who is left consented, where the clause or the body calls for it. Alleged perpetrators are not sent
+       under such a clause.
+    """
+    faults = tuple(body.faults(message.persons))
+    if faults:  # 1
+        return deny(DenialCode.MALFORMED_BODY, detail=_list_faults(faults))
+    denial = _check_recipient(message, body, services.recipient) or _check_citing(clause, services.sender, now)  # 2, 3
+    if denial is not None:
+        return denial
+    content = _cut(message, body, clause)
+    return (
+        _check_whole(content, body, kind)  # 4
+        or next(_deny_consents(content, clause, now), None)  # 5
+        or content
+    )
+
+
+def refused_recipients(body: QueuedBody, recipients: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
+    """Return the recipients at which an alleged perpetrator works; an alternate of theirs must receive instead."""
+    return recipients & body.conflicts
+
+
+def missing_fields(kind: ExchangeKind, body: QueuedBody, fields: frozenset[str]) -> tuple[Fault, ...]:
+    """Return what a body lacks once it is cut to ``fields``, with every person left: for the check of a plan."""
+    try:
+        kind.parsers[max(kind.versions)](body.cut(fields, body.refs).to_body())
+    except MalformedBody as malformed:
+        return malformed.faults
+    return ()
+
+
+def _check_recipient(message: Message, body: QueuedBody, kind: str | None) -> Denial | None:
+    if message.holder in body.conflicts:
+        return deny(DenialCode.RECIPIENT_CONFLICT)
+    permitted = body.recipient_kinds
+    if permitted is not None and kind is not None and kind.replace("_", "-") not in permitted:
+        return deny(DenialCode.RECIPIENT_KIND, detail=f"It may go to: {', '.join(sorted(permitted))}.")
+    if body.chosen_recipient not in (None, message.aud):
+        return deny(DenialCode.RECIPIENT_NOT_CHOSEN)
+    return None
+
+
+def _check_citing(clause: Clause, kind: str | None, now: datetime) -> Denial | None:
+    if kind is None:
+        return None
+    today = now.astimezone(UTC).date()
+    entries = [entry for code in clause.basis if cannot_cite(entry := lookup(code, today), kind)]
+    if not entries:
+        return None
+    whose = "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)
+    return deny(DenialCode.BASIS_NOT_OPEN, detail=f"{whose}.")
+
+
+def _cut(message: Message, body: QueuedBody, clause: Clause) -> PermittedContent:
+    fields = clause.fields_by_role[message.practitioner.role] & (body.fields | person_fields(message.persons))
+    if clause.consent_roles or body.consent_roles:
+        fields = (fields | {CONSENT}) - {Part.ALLEGED_PERPETRATOR.field}
+    persons, cut = cut_message(message, body, fields)
+    return PermittedContent(fields=fields, body=cut, persons=persons)
+
+
+def _check_whole(content: PermittedContent, body: QueuedBody, kind: ExchangeKind) -> Denial | None:
+    if not content.persons:
+        return deny(DenialCode.NO_PERSON_PERMITTED)
+    try:
+        kind.parsers[max(kind.versions)](content.body.to_body())
+    except MalformedBody as malformed:
+        cut = sorted(body.fields - content.body.fields)
+        lost = f" What this clause takes out: {', '.join(map(shown, cut))}." if cut else ""
+        return deny(DenialCode.FIELDS_INCOMPLETE, detail=f"{_list_faults(malformed.faults)}{lost}")
+    return None
+
+
+def _deny_consents(content: PermittedContent, clause: Clause, now: datetime) -> Iterator[Denial]:
+    for person in content.persons:
+        denial = deny_consent(clause.consent_roles | content.body.consent_roles, person.consent, now)
+        if denial is None and content.body.consent_roles:
+            denial = deny_unsigned(person.consent)
+        if denial is not None:
+            yield denial.about(person.ref)
+
+
+def _list_faults(faults: tuple[Fault, ...]) -> str:
+    return f"At fault: {'; '.join(map(str, faults))}."
