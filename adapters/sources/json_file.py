@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, field_validator, model_validator
 
 from adapters.contract import (
     Adapter,
@@ -33,7 +33,7 @@ from adapters.sources.fields import Defaults, FieldFault, identifier_forms, read
 from adapters.sources.full_names import NameOrder
 from adapters.sources.involvement_rows import Currency, read_row
 from adapters.sources.keys import write_ref
-from adapters.sources.paths import EACH, JsonPath
+from adapters.sources.paths import EACH, JsonPath, Selector, parse_setting
 from adapters.sources.rows import (
     PersonRow,
     Quarantine,
@@ -75,20 +75,13 @@ PersonField = Literal[
 ContactField = Literal[TextField, "plan", "since", "last_contact", "ended", "status"]
 
 
-def _path(text: object) -> JsonPath:
-    if not isinstance(text, str):
-        raise ValueError("must be a path, in quotes")  # noqa: TRY004 - pydantic collects ValueError
-    return JsonPath.parse(text)
-
-
 def _paths(value: object) -> tuple[JsonPath, ...]:
     """Accept one path, or a list of several for a key of several parts."""
     if isinstance(value, list | tuple) and value:
-        return tuple(_path(each) for each in value)
-    return (_path(value),)
+        return tuple(parse_setting(each) for each in value)
+    return (parse_setting(value),)
 
 
-Selector = Annotated[JsonPath, BeforeValidator(_path)]
 KeySelector = Annotated[tuple[JsonPath, ...], PlainValidator(_paths)]
 _SETTINGS: Final = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 

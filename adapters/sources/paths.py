@@ -10,7 +10,9 @@ The language can only select.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Annotated, Final, Self
+
+from pydantic import BeforeValidator
 
 _STEP: Final = re.compile(r'(?:([A-Za-z_][A-Za-z0-9_-]{0,63})|"([^"\x00-\x1f]{1,64})")((?:\[[0-9]{0,3}\])*)')
 _PLACE: Final = re.compile(r"@?((?:\[[0-9]{0,3}\])+)|@")
@@ -68,6 +70,17 @@ class JsonPath:
             for step in self.steps
         )
         return ("$" if self.from_record else "") + (text if self.from_record else text.removeprefix(".")) or "@"
+
+
+def parse_setting(text: object) -> JsonPath:
+    """Parse the value of a setting. Raises :class:`ValueError`."""
+    if not isinstance(text, str):
+        raise ValueError("must be a path, in quotes")  # noqa: TRY004 - pydantic collects ValueError
+    return JsonPath.parse(text)
+
+
+Selector = Annotated[JsonPath, BeforeValidator(parse_setting)]
+"""A path in the settings of an adapter."""
 
 
 def _quote(name: str) -> str:

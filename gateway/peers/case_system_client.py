@@ -37,7 +37,7 @@ class CaseSystemCaller:
     ) -> HttpResponse:
         """POST ``body`` and return the complete answer, of any status and content type.
 
-        Where a kept connection had ended the request is sent once more, since adapters' calls only read. Raises
+        Where a kept connection had ended the request is sent once more: adapters only read, or store by id. Raises
         :class:`SourceUnavailable`, which names the host and never the path or the body.
         """
         try:

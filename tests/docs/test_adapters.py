@@ -15,6 +15,7 @@ from adapters.conformance import Samples, run
 from adapters.contract import AdapterContext, HttpCaller
 from adapters.loading import adapter_types
 from adapters.receivers.drop_folder import DropFolderSettings
+from adapters.receivers.webhook import WebhookReceiverSettings
 from adapters.sectors.jobcentre import JobcentreSettings
 from adapters.sectors.police import PoliceSettings
 from adapters.sectors.social_care import ALLOCATION_COLUMNS, SocialCareSettings
@@ -40,8 +41,9 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
     ("Type `jobcentre`", 1, DciSettings),
     ("Type `police-soap`", 0, PoliceSettings),
     ("Type `drop-folder`", 0, DropFolderSettings),
+    ("Type `webhook`", 1, WebhookReceiverSettings),
 ]
-RECEIVERS: dict[str, type[BaseModel]] = {"drop-folder": DropFolderSettings}
+RECEIVERS: dict[str, type[BaseModel]] = {"drop-folder": DropFolderSettings, "webhook": WebhookReceiverSettings}
 
 REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "an identifier with spaces, brackets, commas, quotes, hyphens, padding or other signs, invisible "
@@ -227,7 +229,7 @@ def written(field: FieldInfo) -> str:
         return "required"
     default = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(default, JsonPath):
-        return "the record"
+        return f"`{default}`" if default.steps else "the record"
     return "none" if default is None else f"`{default}`"
 
 

@@ -51,6 +51,21 @@ def open_read_only(path: Path) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def open_for_writing(path: Path) -> Iterator[Connection]:
+    """Open the database for one transaction, which is synced to disk at its end; an exception rolls it back."""
+    with closing(dbapi2.connect(str(path), timeout=5, isolation_level=None)) as connection:
+        connection.row_factory = dbapi2.Row
+        connection.execute("PRAGMA synchronous = EXTRA")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
 def secret_digest(secret: str) -> str:
     """Return the digest that a case system stores; a plain hash suffices for long random secrets."""
     return sha256(secret.encode()).hexdigest()

@@ -3,6 +3,7 @@
 They are for tests and the demo only: the server's command line selects each mode.
 """
 
+import socket
 import time
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -19,12 +20,16 @@ DRIP_BYTES: Final = 10_000
 
 
 class FaultMode(StrEnum):
-    """A fault of a case system. Each system implements ``wrong-schema``; the others work for all."""
+    """A fault of a case system. Each system implements ``wrong-schema``; the others work for all.
+
+    ``lost-answer`` does what a request asks, and closes the connection instead of answering.
+    """
 
     HANG = "hang"
     DRIP = "drip"
     NONSENSE = "nonsense"
     WRONG_SCHEMA = "wrong-schema"
+    LOST_ANSWER = "lost-answer"
 
 
 class DelayMiddleware:
@@ -46,6 +51,20 @@ class DelayMiddleware:
         """Draw the next pause."""
         with self._lock:
             return self._random.uniform(self._least_ms, self._most_ms)
+
+
+class LostAnswerMiddleware:
+    """Process each request, then close the connection without an answer."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Let the application answer, and lose what it says."""
+        for _ in self._app(environ, start_response):
+            pass
+        environ["gunicorn.socket"].shutdown(socket.SHUT_RDWR)
+        return []
 
 
 def faulty_app(mode: FaultMode, *, content_type: str) -> "WSGIApplication":

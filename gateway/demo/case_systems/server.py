@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from gateway.demo.case_systems import dci_registry, police_soap
-from gateway.demo.case_systems.faults import DelayMiddleware, FaultMode, faulty_app
+from gateway.demo.case_systems import advocacy_api, dci_registry, police_soap
+from gateway.demo.case_systems.faults import DelayMiddleware, FaultMode, LostAnswerMiddleware, faulty_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-SYSTEMS: Final = {"dci": dci_registry.create_app, "police": police_soap.create_app}
+SYSTEMS: Final = {
+    "advocacy": advocacy_api.create_app,
+    "dci": dci_registry.create_app,
+    "police": police_soap.create_app,
+}
 KEEP_ALIVE_S: Final = 30
-CONTENT_TYPES: Final = {"dci": "application/json", "police": police_soap.MEDIA_TYPE}
+CONTENT_TYPES: Final = {
+    "advocacy": "application/json",
+    "dci": "application/json",
+    "police": police_soap.MEDIA_TYPE,
+}
 
 
 class CaseSystemServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -43,11 +51,13 @@ def build_app(arguments: argparse.Namespace) -> "WSGIApplication":
     """Return the healthy, slow or faulty application of the command line."""
     mode = FaultMode(arguments.fault) if arguments.fault else None
     app: WSGIApplication
-    if mode is None or mode is FaultMode.WRONG_SCHEMA:
+    if mode is None or mode in {FaultMode.WRONG_SCHEMA, FaultMode.LOST_ANSWER}:
         create_app = SYSTEMS[arguments.system]
         app = create_app(arguments.db, break_schema=mode is FaultMode.WRONG_SCHEMA).wsgi_app
     else:
         app = faulty_app(mode, content_type=CONTENT_TYPES[arguments.system])
+    if mode is FaultMode.LOST_ANSWER:
+        app = LostAnswerMiddleware(app)
     if arguments.delay_ms is None:
         return app
     least_ms, most_ms = arguments.delay_ms

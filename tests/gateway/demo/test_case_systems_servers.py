@@ -227,4 +227,4 @@ class TestServer:
         arguments = parse_arguments(["--system", "police", *self.ARGUMENTS, "--db", str(tmp_path / "d")])
         assert not isinstance(build_app(arguments), DelayMiddleware)
         assert arguments.fault is None
-        assert set(FaultMode) == {"hang", "drip", "nonsense", "wrong-schema"}
+        assert set(FaultMode) == {"hang", "drip", "nonsense", "wrong-schema", "lost-answer"}
