@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgres import find_server_programs, running_server
+from tests.postgres import Cluster, find_server_programs, running_cluster, running_server
 from tests.support.node import Node, NodeMissing, installed
 
 pytest_plugins = ["tests.holds", "pytester"]
@@ -30,6 +30,16 @@ def postgres_url() -> Iterator[str]:
         pytest.skip("PostgreSQL's server programs are not installed (on Debian: apt-get install postgresql)")
     with running_server(programs) as url:
         yield url
+
+
+@pytest.fixture
+def postgres_cluster() -> Iterator[Cluster]:
+    """Give a PostgreSQL primary of the test's own, whose commits wait for a standby."""
+    programs = find_server_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server programs are not installed (on Debian: apt-get install postgresql)")
+    with running_cluster(programs) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

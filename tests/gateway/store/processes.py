@@ -4,21 +4,39 @@ import ctypes
 import errno
 import os
 import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from gateway.ports import ClaimStore, Store, Transaction
+from sqlalchemy import URL
+
+from gateway.ports import ClaimStore, Store, StoreBusy, StoreOutcomeUnknown, Transaction
+from gateway.store.engine.location import locate
+from gateway.store.engine.postgres import PostgresStore
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, LATER, NOW
 from tests.simulator.clocks import SetClock
 
 HERE = Path.cwd()
+_ROOT = Path(__file__).resolve().parents[3]
 _FSYNC_AND_FDATASYNC = {"x86_64": (74, 75), "aarch64": (82, 83)}
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
+
+
+def start(role: str, url: str, name: str = "a") -> subprocess.Popen[str]:
+    """Start a process in a role, for a test to read."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.gateway.store.processes", role, url, name],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _say(line: str) -> None:
@@ -48,6 +66,37 @@ def acknowledge(url: str, name: str) -> None:
             _say(row)
 
     _in_threads(2, write_on)
+
+
+def acknowledge_through_failures(url: str, name: str) -> None:
+    """Take messages for ever, with two threads, each again under its id until it is confirmed, and name them then."""
+    location = locate(url, base_dir=HERE)
+    assert isinstance(location, URL)
+    store = PostgresStore(location, limits=WriteLimits(commit_s=0.1))
+
+    def take_on(thread: int) -> None:
+        for number in range(1_000_000):
+            row = f"{name}-{thread}-{number}"
+            while not _take(store, row):
+                continue
+            _say(row)
+
+    _in_threads(2, take_on)
+
+
+def _take(store: Store, row: str) -> bool:
+    def effect(tx: Transaction) -> None:
+        prior = messages.claim(tx, issuer=COUNCIL, message=row, digest="digest", sealed_reply=b"", expires=LATER)
+        if prior is None:
+            evidence_leaves.append(tx, leaf=row.encode(), leaf_hash=bytes(32), at=NOW)
+        else:  # a repeat is recorded: its commit follows the first one to the standby
+            evidence_leaves.append(tx, leaf=b"again", leaf_hash=bytes(32), at=NOW)
+
+    try:
+        store.write(effect)
+    except (StoreBusy, StoreOutcomeUnknown):
+        return False
+    return True
 
 
 def claim_messages(url: str, name: str) -> None:
@@ -151,6 +200,7 @@ if __name__ == "__main__":
     role, *arguments = sys.argv[1:]
     {
         "acknowledge": acknowledge,
+        "acknowledge-through-failures": acknowledge_through_failures,
         "claim-messages": claim_messages,
         "claim-identifiers": claim_identifiers,
         "fork-after-use": fork_after_use,

@@ -1,7 +1,8 @@
 """PostgreSQL's store on a primary whose commits wait for a standby: what is confirmed, and what is not."""
 
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
+from subprocess import Popen
 from threading import Thread
 from time import sleep
 
@@ -13,10 +14,12 @@ from gateway.store.engine.location import locate
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.write_queue import WriteLimits
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import evidence_leaves
 from tests.gateway.store.makers import NOW
-from tests.postgres import Cluster, execute, find_server_programs, running_cluster
+from tests.gateway.store.processes import start
+from tests.postgres import Cluster, execute
 
 BACKEND = Statement(text("SELECT pg_backend_pid() AS pid"))
 FOR_EVER_S = 3_600.0
@@ -26,18 +29,9 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_e
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    programs = find_server_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server programs are not installed (on Debian: apt-get install postgresql)")
-    with running_cluster(programs) as started:
-        yield started
-
-
-@pytest.fixture
-def url(cluster: Cluster, tmp_path: Path) -> URL:
-    migrate(cluster.url, base_dir=tmp_path)
-    located = locate(cluster.url, base_dir=tmp_path)
+def url(postgres_cluster: Cluster, tmp_path: Path) -> URL:
+    migrate(postgres_cluster.url, base_dir=tmp_path)
+    located = locate(postgres_cluster.url, base_dir=tmp_path)
     assert isinstance(located, URL)
     return located
 
@@ -68,40 +62,40 @@ class InThread(Thread):
 
 @pytest.mark.parametrize("statement", [CANCEL, TERMINATE], ids=["cancel", "terminate"])
 def test_a_commit_whose_wait_for_the_standby_is_ended_counts_as_not_done(
-    cluster: Cluster, url: URL, statement: str
+    postgres_cluster: Cluster, url: URL, statement: str
 ) -> None:
     store = opened(url, commit_s=FOR_EVER_S)
-    cluster.standby.kill()
+    postgres_cluster.standby.kill()
     waiting = InThread(store)
-    while execute(cluster.primary, WAITS) != "1":
+    while execute(postgres_cluster.primary, WAITS) != "1":
         sleep(0.05)
     assert waiting.is_alive()
-    execute(cluster.primary, statement)
+    execute(postgres_cluster.primary, statement)
     waiting.join()
     assert isinstance(waiting.raised, StoreOutcomeUnknown)
     assert store.read(evidence_leaves.count) == 1  # the row is there, on this machine alone
     store.close()
 
 
-def test_a_commit_that_waits_too_long_for_the_standby_is_given_up(cluster: Cluster, url: URL) -> None:
+def test_a_commit_that_waits_too_long_for_the_standby_is_given_up(postgres_cluster: Cluster, url: URL) -> None:
     store = opened(url, commit_s=0.2)
     store.write(append)
-    cluster.standby.kill()
+    postgres_cluster.standby.kill()
     with pytest.raises(StoreOutcomeUnknown, match="same id"):
         store.write(append)
     assert store.read(evidence_leaves.count) == 2  # a store without its standby can be read, with the row in doubt
     with pytest.raises(StoreOutcomeUnknown):
         store.write(append)  # what follows the row in doubt confirms it no sooner
-    cluster.standby.start()
-    cluster.wait_until_synchronous()
+    postgres_cluster.standby.start()
+    postgres_cluster.wait_until_synchronous()
     store.write(append)
     assert store.read(evidence_leaves.count) == 4
     store.close()
 
 
-def test_a_cancel_that_comes_late_meets_no_later_work(cluster: Cluster, url: URL) -> None:
+def test_a_cancel_that_comes_late_meets_no_later_work(postgres_cluster: Cluster, url: URL) -> None:
     store = opened(url, commit_s=0.2)
-    cluster.standby.kill()
+    postgres_cluster.standby.kill()
     before = store.read(lambda tx: tx.rows(BACKEND, {})[0].pid)
     with pytest.raises(StoreOutcomeUnknown):
         store.write(append)
@@ -109,22 +103,74 @@ def test_a_cancel_that_comes_late_meets_no_later_work(cluster: Cluster, url: URL
     store.close()
 
 
-def test_what_was_confirmed_is_on_the_promoted_standby_which_the_same_url_finds(cluster: Cluster, url: URL) -> None:
+def test_what_was_confirmed_is_on_the_promoted_standby_which_the_same_url_finds(
+    postgres_cluster: Cluster, url: URL
+) -> None:
     store = opened(url, commit_s=5.0)
     for _ in range(20):
         store.write(append)
-    cluster.primary.kill()
-    cluster.promote()
+    postgres_cluster.primary.kill()
+    postgres_cluster.promote()
     assert store.read(evidence_leaves.count) == 20
     store.write(append)
     assert store.read(evidence_leaves.count) == 21
     store.close()
 
 
-def test_a_session_that_would_hide_warnings_shows_them(cluster: Cluster, url: URL) -> None:
-    execute(cluster.primary, "ALTER ROLE hearthgate SET client_min_messages = 'error'")
+def test_a_session_that_would_hide_warnings_shows_them(postgres_cluster: Cluster, url: URL) -> None:
+    execute(postgres_cluster.primary, "ALTER ROLE hearthgate SET client_min_messages = 'error'")
     store = opened(url, commit_s=0.2)
-    cluster.standby.kill()
+    postgres_cluster.standby.kill()
     with pytest.raises(StoreOutcomeUnknown):
         store.write(append)
     store.close()
+
+
+class Lines(Thread):
+    """The whole lines that a process wrote; one cut short by its end was told to no one."""
+
+    def __init__(self, process: "Popen[str]") -> None:
+        super().__init__()
+        self._process = process
+        self.lines: list[str] = []
+        self.start()
+
+    def run(self) -> None:
+        assert self._process.stdout is not None
+        self.lines.extend(line.strip() for line in self._process.stdout if line.endswith("\n"))
+
+    def wait_for_more(self, count: int = 50) -> None:
+        """Wait until there are more lines than now."""
+        enough = len(self.lines) + count
+        while len(self.lines) < enough:
+            assert self._process.poll() is None
+            sleep(0.02)
+
+
+@pytest.mark.usefixtures("url")
+def test_work_under_way_when_standby_and_primary_die_is_lost_nowhere_and_done_once(
+    postgres_cluster: Cluster, tmp_path: Path
+) -> None:
+    processes = [start("acknowledge-through-failures", postgres_cluster.url, name) for name in "ab"]
+    confirmed = [Lines(process) for process in processes]
+    for each in confirmed:
+        each.wait_for_more()
+    postgres_cluster.standby.kill()
+    sleep(0.5)  # whatever is confirmed in this time is lost with the primary
+    postgres_cluster.primary.kill()
+    postgres_cluster.standby.start()
+    postgres_cluster.promote()
+    for each in confirmed:
+        each.wait_for_more()
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=60)
+    for each in confirmed:
+        each.join()
+
+    store = open_store(postgres_cluster.url, base_dir=tmp_path)
+    leaves = store.read(lambda tx: evidence_leaves.recent(tx, limit=10**6))
+    store.close()
+    stored = Counter(leaf.leaf.decode() for leaf in leaves if leaf.leaf != b"again")
+    assert {row for each in confirmed for row in each.lines} <= stored.keys()
+    assert set(stored.values()) == {1}

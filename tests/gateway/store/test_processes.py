@@ -1,7 +1,6 @@
 """The store's promises between processes, and when one of them dies."""
 
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from time import sleep
@@ -12,18 +11,7 @@ from gateway.ports import Store
 from gateway.store.engine.sqlite_writer import EXIT_IO_ERROR
 from gateway.store.factory import open_store
 from gateway.store.tables import evidence_leaves
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def start(role: str, url: str, name: str = "a") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.gateway.store.processes", role, url, name],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+from tests.gateway.store.processes import start
 
 
 def lines_of(process: subprocess.Popen[str]) -> list[str]:
