@@ -1,12 +1,13 @@
 """What every test may ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgres import Cluster, find_server_programs, running_cluster, running_server
+from tests.postgres import Cluster, find_server_programs, new_database, running_cluster, running_server
 from tests.support.node import Node, NodeMissing, installed
 
 pytest_plugins = ["tests.holds", "pytester"]
@@ -30,6 +31,12 @@ def postgres_url() -> Iterator[str]:
         pytest.skip("PostgreSQL's server programs are not installed (on Debian: apt-get install postgresql)")
     with running_server(programs) as url:
         yield url
+
+
+@pytest.fixture
+def new_postgres_url(postgres_url: str) -> Callable[[], str]:
+    """Give what makes another empty database on that server and returns its URL."""
+    return partial(new_database, postgres_url)
 
 
 @pytest.fixture

@@ -12,6 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy import make_url
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
@@ -162,6 +166,16 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
         finally:
             standby.stop()
             primary.stop()
+
+
+def new_database(url: str) -> str:
+    """Make an empty database on a server, and return its URL."""
+    name = f"store_{uuid4().hex}"
+    server = make_url(url)
+    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server.set(database=name).render_as_string(hide_password=False)
 
 
 def execute(server: Server, *statements: str) -> str:

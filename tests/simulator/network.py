@@ -66,8 +66,11 @@ class Network:
         clock: SetClock | None = None,
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
         capabilities: Sequence[Capability] = CAPABILITIES,
+        stores: Mapping[EntityId, str] | None = None,
     ) -> None:
+        """Make and start them; ``stores`` are the URLs of the databases of those that use PostgreSQL."""
         self._join_wires(folder, clock or SetClock(), capabilities)
+        self._stores = stores or {}
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
         self._around = Around(
@@ -274,9 +277,13 @@ class Network:
         folder.mkdir()
         create_keys(folder / "keys")
         self._date_keys(folder)
-        self._store_in(folder, "node.db")
+        store = self._stores.get(agency.entity_id)
+        if store is None:
+            self._store_in(folder, "node.db")
+        else:
+            migrate(store, base_dir=folder)
         write_case_files(agency, folder, self.clock.now())
-        write_node(folder, agency, self._around, restrictions=self._restrictions)
+        write_node(folder, agency, self._around, restrictions=self._restrictions, store=store)
         if agency.entity_id == JOBCENTRE:
             self.case_systems.apps[REGISTRY_HOST] = dci_registry.create_app(registry_file(folder))
 

@@ -79,6 +79,7 @@ def write_node(
     faces: Faces | None = None,
     *,
     restrictions: Mapping[str, list[dict[str, str]]] | None = None,
+    store: str | None = None,
 ) -> Path:
     """Write a node's configuration file and what it names; return the file's path. ``restrictions`` are by service."""
     faces = faces or Faces()
@@ -87,6 +88,7 @@ def write_node(
         "peer": faces.face(faces.peer),
         "case": {**faces.face(faces.case), "base_url": case_base_url(agency)},
         "operations": {"bind": faces.operations},
+        **({} if store is None else {"store": {"url": store}}),
         "trust": {"anchors": _pinned(folder, around), **_ca(around)},
         "hosts": {
             name: {"address": address, "reason": "a development federation"} for name, address in around.hosts.items()

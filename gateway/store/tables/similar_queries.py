@@ -6,7 +6,7 @@ The day comes first in the key, so that a question writes close together and old
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, delete, func, select, tuple_
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, bindparam, delete, func, select, tuple_
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
@@ -42,7 +42,7 @@ def _conditions(days: int, features: int) -> tuple[ColumnElement[bool], ColumnEl
 
 
 def _numbered(name: str, count: int) -> list[BindParameter[int]]:
-    return [bindparam(f"{name}{number}", type_=Integer) for number in range(count)]
+    return [bindparam(f"{name}{number}", type_=BigInteger) for number in range(count)]
 
 
 def record(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
@@ -15,6 +12,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate
 from tests.gateway.store.makers import NOW
+from tests.postgres import new_database
 from tests.simulator.clocks import SetClock
 
 
@@ -29,22 +27,13 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def empty_postgres_url(postgres_url: str) -> str:
     """Give the URL of an empty PostgreSQL database of the test's own."""
-    return _new_database(postgres_url)
+    return new_database(postgres_url)
 
 
 @pytest.fixture
 def empty_postgres_url_2(postgres_url: str) -> str:
     """Give the URL of another one."""
-    return _new_database(postgres_url)
-
-
-def _new_database(postgres_url: str) -> str:
-    name = f"store_{uuid4().hex}"
-    server = make_url(postgres_url)
-    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return server.set(database=name).render_as_string(hide_password=False)
+    return new_database(postgres_url)
 
 
 @pytest.fixture

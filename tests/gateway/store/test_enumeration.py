@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -65,6 +65,14 @@ def test_many_values_of_one_feature_are_flagged_and_repeats_are_not(store: Store
     assert raised(store) == set()
     seen(store, replace(ASKED, features=(Feature(pattern, 7, 999),)))
     assert raised(store) == {(pattern, ASKED.asker)}
+
+
+def test_the_digests_of_a_real_question_fit_each_database(store: Store) -> None:
+    subject = Subject(family_name="Hartley", given_names="Daniel", birth_date=date(2008, 3, 14), nino="AB123456C")
+    asked = about(subject)
+    assert max(abs(each.digest) for each in asked.features) > 2**31
+    seen(store, asked, asked)
+    assert store.read(lambda tx: address_use(tx, asked.features, now=NOW)) is AddressUse.COUNTED
 
 
 def test_values_of_another_day_are_forgotten(store: Store) -> None:

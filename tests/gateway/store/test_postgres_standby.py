@@ -156,7 +156,7 @@ def test_work_under_way_when_standby_and_primary_die_is_lost_nowhere_and_done_on
     for each in confirmed:
         each.wait_for_more()
     postgres_cluster.standby.kill()
-    sleep(0.5)  # whatever is confirmed in this time is lost with the primary
+    sleep(0.5)  # what is confirmed in this time is lost with the primary
     postgres_cluster.primary.kill()
     postgres_cluster.standby.start()
     postgres_cluster.promote()
