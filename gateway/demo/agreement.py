@@ -1,20 +1,22 @@
-"""The data-sharing agreement of the demo: a document in ``documents/``, dated today."""
+"""The data-sharing agreements of the demo: documents in ``documents/``, dated today."""
 
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-TEMPLATE: Final = Path(__file__).parent / "documents" / "agreement.json"
 ID: Final = "connecting-families"
+DOMESTIC_ABUSE: Final = "domestic-abuse-response"
 EARLY_HELP: Final = "early-help"
 WELFARE: Final = "welfare-support"
 KEY_WORKER: Final = "key-worker"
 BUSINESS_SUPPORT: Final = "business-support"
+_FOLDER: Final = Path(__file__).parent / "documents"
+_FILES: Final = {ID: "agreement.json", DOMESTIC_ABUSE: "domestic-abuse-response.json"}
 
 
-def document(today: date) -> bytes:
-    """Return the agreement, in force for two years from yesterday, with a review after one."""
-    text = TEMPLATE.read_text("utf-8")
+def document(today: date, agreement: str = ID) -> bytes:
+    """Return an agreement, in force for two years from yesterday, with a review after one."""
+    text = (_FOLDER / _FILES[agreement]).read_text("utf-8")
     days = {"valid_from": -1, "review_date": 365, "valid_until": 730}
     for name, ahead in days.items():
         text = text.replace("{" + name + "}", (today + timedelta(days=ahead)).isoformat())

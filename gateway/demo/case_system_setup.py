@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, agency_of, hosted_service
+from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, AnyService, agency_of, hosted_service
 from gateway.demo.case_systems import dci_registry, police_soap, social_care_files, sql_systems
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people.generator import PROGRAMME
@@ -33,7 +33,7 @@ class AdapterTable:
 class CaseSystems:
     """Files and adapter tables of all case systems. ``servers`` maps the kinds of server to their databases."""
 
-    adapters: Mapping[CaseService, AdapterTable]
+    adapters: Mapping[AnyService, AdapterTable]
     servers: Mapping[str, Path]
     census: Path
     allocations: Path
@@ -42,7 +42,7 @@ class CaseSystems:
 def create(folder: Path, population: Population) -> CaseSystems:
     """Write every case system into ``folder``, with a folder for each agency."""
     records = population.records()
-    adapters: dict[CaseService, AdapterTable] = {}
+    adapters: dict[AnyService, AdapterTable] = {}
     for service in sql_systems.DESIGNS:
         path = _agency_folder(folder, service) / f"{service}.db"
         sql_systems.create(service, path, records)

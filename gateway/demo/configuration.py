@@ -4,31 +4,35 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, Agency
+from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, Agency, AnyService
 from gateway.demo.case_system_setup import AdapterTable
 from gateway.demo.case_systems.records import CaseService
 
 _REASON: Final = "the demo runs every agency on this machine"
-_SERVER_HOSTS: Final = {CaseService.JOBCENTRE: REGISTRY_HOST, CaseService.POLICE: POLICE_RECORDS_HOST}
+_SERVER_HOSTS: Final[Mapping[AnyService, str]] = {
+    CaseService.JOBCENTRE: REGISTRY_HOST,
+    CaseService.POLICE: POLICE_RECORDS_HOST,
+}
 """The hosts of the case systems that are servers, by service."""
 _ANSWER_AFTER_S: Final = 0.2
 """The value that ``adapter check`` proposes for a case system on the same machine."""
 
 
-def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
+def tables(agency: Agency, adapters: Mapping[AnyService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
     """Return the TOML tables of one node; ``addresses`` has every host but its own."""
     lines = ["# The demo wrote the tables below."]
     servers = server_hosts(agency)
     if servers:
         lines += ["", "[case_systems]", f"names = {_value(servers)}", f"ca = {_value(ca)}"]
     lines += _hosts(addresses)
-    for service in agency.services:
-        adapter = adapters[service.service]
+    for service in agency.every_service:
         lines += ["", "[[services]]"]
         lines += _fields({"slug": service.service, "name": service.name, "kind": service.kind})
         lines += _fields({"duty_phone": service.duty_phone, "answer_after_s": _ANSWER_AFTER_S})
-        lines += ["", "[services.adapter]", *_fields({"type": adapter.type})]
-        lines += ["", "[services.adapter.settings]", *_fields(adapter.settings)]
+        adapter = adapters.get(service.service)
+        if adapter is not None:
+            lines += ["", "[services.adapter]", *_fields({"type": adapter.type})]
+            lines += ["", "[services.adapter.settings]", *_fields(adapter.settings)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The federation of the demo: a trust anchor, six nodes and two servers of case systems, on this machine.
+"""The federation of the demo: a trust anchor, seven nodes and two servers of case systems, on this machine.
 
 The setup uses an administrator's commands, in the order of the handbook: it sets up and starts the anchor; then it
 sets up, enrols, admits and starts each agency's node.
@@ -18,11 +18,11 @@ from config.settings import NodeSettings
 from gateway.administration.clients import Registration, register_first
 from gateway.demo import agreement, configuration
 from gateway.demo.agencies import (
-    AGENCIES,
     ANCHOR_HOST,
     ANCHOR_NAME,
     ASKER,
     COUNCIL,
+    MEMBERS,
     POLICE_RECORDS_HOST,
     REGISTRY_HOST,
     Agency,
@@ -41,7 +41,7 @@ ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
 _CASE_SYSTEM: Final = "case-system-"
 _ASSURED: Final = "data-protection-assured"
-_SIGNATORY: Final = f"agreement/{agreement.ID}"
+_SIGNATORIES: Final = tuple(f"agreement/{each}" for each in (agreement.ID, agreement.DOMESTIC_ABUSE))
 _ROLES: Final = (agreement.KEY_WORKER, agreement.BUSINESS_SUPPORT)
 
 
@@ -67,16 +67,16 @@ class Federation:
         self.papers = root / "papers"
         for folder in ("nodes", "papers", "tls"):
             (root / folder).mkdir(mode=0o700)
-        numbers = iter(free_ports(3 * (1 + len(AGENCIES)) + len(_SERVERS)))
+        numbers = iter(free_ports(3 * (1 + len(MEMBERS)) + len(_SERVERS)))
         self.ports = {
             slug: Ports(peer=next(numbers), case=next(numbers), operations=next(numbers))
-            for slug in (ANCHOR, *(agency.slug for agency in AGENCIES))
+            for slug in (ANCHOR, *(agency.slug for agency in MEMBERS))
         }
         self._server_ports = {system: next(numbers) for system in _SERVERS}
         self._authority = CertificateAuthority(root / "tls", datetime.now(UTC))
         self.ca = self._authority.file
         self._certificates = {
-            agency.slug: self._authority.issue(agency.host, agency.case_host) for agency in AGENCIES
+            agency.slug: self._authority.issue(agency.host, agency.case_host) for agency in MEMBERS
         } | {ANCHOR: self._authority.issue(ANCHOR_HOST)}
         self._server_certificates = {system: self._authority.issue(host) for system, host in _SERVERS.items()}
         self.https = HttpsClient(self.ca, dict(self._every_host()))
@@ -98,8 +98,8 @@ class Federation:
     def set_up_anchor(self) -> None:
         """Set up the trust anchor and start it."""
         path = self.papers / f"{ANCHOR}.toml"
-        members = {agency.host: f"127.0.0.1:{self.ports[agency.slug].peer}" for agency in AGENCIES}
-        marks = [f"https://{ANCHOR_HOST}/marks/{mark}" for mark in (_ASSURED, _SIGNATORY)]
+        members = {agency.host: f"127.0.0.1:{self.ports[agency.slug].peer}" for agency in MEMBERS}
+        marks = [f"https://{ANCHOR_HOST}/marks/{mark}" for mark in (_ASSURED, *_SIGNATORIES)]
         path.write_text(configuration.anchor_tables(members, marks))
         words = ["--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
         words += ["--tables", str(path), "--ca", str(self.ca)]
@@ -108,9 +108,9 @@ class Federation:
         self.processes.wait_until_ready({ANCHOR: self.ports[ANCHOR].operations})
 
     def set_up_nodes(self, systems: CaseSystems) -> None:
-        """Set up the six nodes, each with a configuration, keys and a store of its own."""
+        """Set up the seven nodes, each with a configuration, keys and a store of its own."""
         commands = []
-        for agency in AGENCIES:
+        for agency in MEMBERS:
             path = self.papers / f"{agency.slug}.toml"
             path.write_text(configuration.tables(agency, systems.adapters, self._addresses(agency), str(self.ca)))
             words = [
@@ -130,7 +130,7 @@ class Federation:
     def admit_all(self) -> None:
         """Enrol each agency, and admit it at the anchor by its thumbprint."""
         anchor = f"https://{ANCHOR_HOST}"
-        requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in AGENCIES}
+        requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in MEMBERS}
         outputs = self._run(
             [
                 hearthgate("trust", "join", anchor, "--config", self.config(slug), "--out", path, "--yes", "--json")
@@ -144,15 +144,15 @@ class Federation:
                 for path, number in zip(requests.values(), thumbprints, strict=True)
             ]
         )
-        self._grant(_ASSURED)
+        self._grant(_ASSURED, MEMBERS)
 
-    def _grant(self, mark: str) -> None:
-        """Issue a trust mark to every agency at the anchor; each node fetches its own."""
+    def _grant(self, mark: str, agencies: Sequence[Agency]) -> None:
+        """Issue a trust mark to agencies at the anchor; each node fetches its own."""
         config = self.config(ANCHOR)
         self._run(
             [
                 hearthgate("trust", "mark", "issue", agency.entity_id, mark, "--config", config, "--yes")
-                for agency in AGENCIES
+                for agency in agencies
             ]
         )
 
@@ -181,14 +181,14 @@ class Federation:
         )
 
     def start_nodes(self, databases: Mapping[str, Path]) -> None:
-        """Start the servers of the case systems and the six nodes, and wait until all accept requests."""
+        """Start the servers of the case systems and the seven nodes, and wait until all accept requests."""
         for system, path in databases.items():
             certificate = self._server_certificates[system]
             command = [sys.executable, "-m", "gateway.demo.case_systems.server", "--system", system]
             command += ["--db", str(path), "--bind", f"127.0.0.1:{self._server_ports[system]}"]
             command += ["--cert", str(certificate.certificate), "--key", str(certificate.key)]
             self.processes.start(f"{_CASE_SYSTEM}{system}", command)
-        slugs = [agency.slug for agency in AGENCIES]
+        slugs = [agency.slug for agency in MEMBERS]
         for slug in slugs:
             self._serve(slug)
         self.processes.wait_until_ready({slug: self.ports[slug].operations for slug in slugs})
@@ -211,30 +211,30 @@ class Federation:
         else:
             self.processes.wait_until_listening({name: self._server_ports[name.removeprefix(_CASE_SYSTEM)]})
 
-    def write_agreement(self, today: date) -> Path:
-        """Write the agreement for all parties to sign."""
-        path = self.papers / "agreement.json"
-        path.write_bytes(agreement.document(today))
+    def write_agreement(self, today: date, agreement_id: str = agreement.ID) -> Path:
+        """Write an agreement for its parties to sign."""
+        path = self.papers / f"{agreement_id}.json"
+        path.write_bytes(agreement.document(today, agreement_id))
         return path
 
-    def sign(self, document: Path) -> Mapping[str, Path]:
-        """Sign with every agency's federation key, and return the signatures by agency."""
-        signatures = {agency.slug: self.papers / f"{agency.slug}-signature.jwt" for agency in AGENCIES}
-        self._run([self._sign(agency, document, signatures[agency.slug]) for agency in AGENCIES])
+    def sign(self, document: Path, parties: Sequence[Agency]) -> Mapping[str, Path]:
+        """Sign with each party's federation key, and return the signatures by agency."""
+        signatures = {agency.slug: self.papers / f"{agency.slug}-{document.stem}.jwt" for agency in parties}
+        self._run([self._sign(agency, document, signatures[agency.slug]) for agency in parties])
         return signatures
 
-    def add_agreement(self, document: Path, signatures: Sequence[Path]) -> list[str]:
-        """Add the agreement with these signatures at every node; return the outputs."""
+    def add_agreement(self, document: Path, signatures: Sequence[Path], parties: Sequence[Agency]) -> list[str]:
+        """Add the agreement with these signatures at each party's node; return the outputs."""
         return self._run(
             [
                 hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug), "--yes")
-                for agency in AGENCIES
+                for agency in parties
             ]
         )
 
-    def grant_signatories(self) -> None:
-        """Issue the trust mark of a signatory to every agency at the anchor."""
-        self._grant(_SIGNATORY)
+    def grant_signatories(self, parties: Sequence[Agency], agreement_id: str = agreement.ID) -> None:
+        """Issue the trust mark of a signatory to each party at the anchor."""
+        self._grant(f"agreement/{agreement_id}", parties)
 
     def _run(self, commands: Sequence[Command]) -> list[str]:
         """Run commands together, and show the first as an administrator would type it in the demo's folder."""
@@ -260,14 +260,14 @@ class Federation:
 
     def _every_host(self) -> Sequence[tuple[str, int]]:
         hosts = [(ANCHOR_HOST, self.ports[ANCHOR].peer)]
-        for agency in AGENCIES:
+        for agency in MEMBERS:
             hosts += [(agency.host, self.ports[agency.slug].peer), (agency.case_host, self.ports[agency.slug].case)]
         return hosts
 
     def _addresses(self, agency: Agency) -> Mapping[str, str]:
         """Return the addresses that one agency's node may reach: its peers and its own servers."""
         peers = {ANCHOR_HOST: self.ports[ANCHOR].peer}
-        peers |= {other.host: self.ports[other.slug].peer for other in AGENCIES if other is not agency}
+        peers |= {other.host: self.ports[other.slug].peer for other in MEMBERS if other is not agency}
         own_servers = configuration.server_hosts(agency)
         peers |= {host: self._server_ports[system] for system, host in _SERVERS.items() if host in own_servers}
         return {host: f"127.0.0.1:{port}" for host, port in peers.items()}

@@ -55,7 +55,7 @@ def run(*, once: bool, seed: int) -> int:
 
 
 def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: int) -> Scene:
-    narrator.section("Hearthgate: a trust anchor, six agencies, nine services")
+    narrator.section("Hearthgate: a trust anchor, seven agencies, twelve services")
     narrator.say(f"All people and agencies are invented. All files are in {root}.")
     narrator.gap()
     today = datetime.now(UTC).date()
@@ -71,13 +71,13 @@ def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: i
     federation = Federation(root, processes, narrator)
     with narrator.step("set up the trust anchor and start it"):
         federation.set_up_anchor()
-    with narrator.step("set up six nodes, each with its own configuration, keys, certificate and store"):
+    with narrator.step("set up seven nodes, each with its own configuration, keys, certificate and store"):
         federation.set_up_nodes(systems)
     with narrator.step("enrol each agency, and admit it by the thumbprint of its keys"):
         federation.admit_all()
     with narrator.step("import the children's census; register the case system of Connecting Families"):
         federation.prepare_council(systems)
-    with narrator.step("start the case systems and the six nodes"):
+    with narrator.step("start the case systems and the seven nodes"):
         federation.start_nodes(systems.servers)
     agreement = signatures.tell(narrator, federation, people, today)
     return Scene(narrator=narrator, federation=federation, truth=people, agreement=agreement, seed=seed)

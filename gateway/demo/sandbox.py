@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Event
 from typing import Any, Final
 
-from gateway.demo.agencies import AGENCIES, ANCHOR_NAME, ASKER, COUNCIL, JOBCENTRE
+from gateway.demo.agencies import ANCHOR_NAME, ASKER, COUNCIL, JOBCENTRE, MEMBERS
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.commands import hearthgate
 from gateway.demo.federation import ANCHOR, Federation
@@ -25,7 +25,7 @@ from trust import strict_json
 
 _HEALTH: Final = "/health/ready"
 _POLL_S: Final = 0.5
-_NODES: Final = {ANCHOR: ANCHOR_NAME} | {agency.slug: agency.name for agency in AGENCIES}
+_NODES: Final = {ANCHOR: ANCHOR_NAME} | {agency.slug: agency.name for agency in MEMBERS}
 _PEOPLE: Final = {
     Group.EIGHT: "eight services",
     Group.THREE: "three services",

@@ -54,7 +54,7 @@ _HEALTH = frozenset(
         "public-health",
     }
 )
-_EDUCATION = frozenset({"school", "college", "nursery", "education", "virtual-school"})
+_EDUCATION = frozenset({"school", "college", "nursery", "education", "virtual-school", "admissions"})
 _JUSTICE = frozenset({"police", "youth-justice", "probation"})
 SECTORS: Mapping[str, frozenset[str]] = MappingProxyType(
     {

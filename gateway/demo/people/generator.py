@@ -15,6 +15,13 @@ from gateway.demo.people.staff import Staffing
 
 RESIDENTS: Final = 3_000
 YOUNG_MAN: Final = ("Callum James", "Ashgarth")
+FAMILY: Final = (
+    (Group.MOTHER, "Grace Ruth", "Hazelcroft", "female", 36),
+    (Group.CHILD, "Imogen Rose", "Hazelcroft", "female", 16),
+    (Group.CHILD, "Daniel Lee", "Hazelcroft", "male", 14),
+    (Group.PARTNER, "Gareth Paul", "Dunrigg", "male", 39),
+)
+"""The household of scenario S2: names, gender and age of each."""
 PROGRAMME: Final = "UC"
 """Universal Credit, in the registry's own code."""
 _SEED: Final = 1867
@@ -32,6 +39,11 @@ _HOW_MANY: Final = {
     Group.NAMESAKE: (1, 2, 3, 4),
     Group.OTHER: (0, 0, 0, 1, 1, 2, 3, 4),
 }
+_KNOWN_TO: Final = {
+    Group.MOTHER: (ASKER, CaseService.HOUSING),
+    Group.CHILD: (ASKER, CaseService.COLLEGE),
+    Group.PARTNER: (CaseService.POLICE,),
+}
 _HOW_MANY_CLOSED: Final = (0, 0, 1)
 _ASKER_KNOWS: Final = 0.2
 _SLIPS_A_HUNDRED: Final = 3
@@ -47,7 +59,7 @@ AGES: Final = {
     CaseService.POLICE: (10, 99),
     CaseService.MENTAL_HEALTH: (5, 99),
     CaseService.HOUSING: (16, 99),
-    CaseService.COLLEGE: (16, 60),
+    CaseService.COLLEGE: (14, 60),
 }
 
 
@@ -91,6 +103,7 @@ class _People:
             self._add_twins()
         for _ in range(_NAMESAKES):
             self._add_namesakes()
+        self._add_household_of_s2()
         while len(self._people) < self._size:
             self._add_family()
         return self._people
@@ -113,6 +126,12 @@ class _People:
         other = replace(self._numbered(one), postcode=elsewhere.postcode, uprn=elsewhere.uprn)
         self._add(Group.NAMESAKE, one, number + 1)
         self._add(Group.NAMESAKE, other, number)
+
+    def _add_household_of_s2(self) -> None:
+        home = self._household()
+        for group, given_names, family_name, gender, age in FAMILY:
+            person = self._person(replace(home, family_name=family_name), age, gender=gender)
+            self._add(group, replace(person, given_names=given_names))
 
     def _add_family(self) -> None:
         home = self._household()
@@ -197,6 +216,8 @@ def _services(
     group = resident.group
     if group in {Group.YOUNG_MAN, Group.EIGHT}:
         return (ASKER, *OTHERS), ()
+    if group in _KNOWN_TO:
+        return _KNOWN_TO[group], ()
     if group is Group.TWIN:
         return (ASKER, *OTHERS[resident.number % 2 :: 2]), ()
     current = dice.sample(able, min(len(able), dice.choice(_HOW_MANY[group])))

@@ -24,6 +24,12 @@ class Group(StrEnum):
     """One of two who share birth date, family name and address; each service knows only one of them."""
     NAMESAKE = "namesake"
     """One of two who share name and birth date, and nothing else."""
+    MOTHER = "mother"
+    """Scenario S2: Connecting Families and a landlord know her; her partner is in her home."""
+    CHILD = "child"
+    """Scenario S2: one of her two children, both at the college."""
+    PARTNER = "partner"
+    """Scenario S2: the alleged perpetrator, known to the police."""
     OTHER = "other"
 
 

@@ -6,7 +6,7 @@
 
 from collections.abc import Mapping
 
-from gateway.demo.agencies import AGENCIES, Agency
+from gateway.demo.agencies import AGENCIES, MEMBERS, Agency
 from gateway.demo.federation import ANCHOR, Federation
 from gateway.demo.story import sealed_records
 from gateway.demo.story.personal_details import find_kinds
@@ -25,7 +25,7 @@ def tell(scene: Scene) -> None:
     )
     narrator.gap()
     rows, faults = [], {}
-    for slug in (ANCHOR, *(agency.slug for agency in AGENCIES)):
+    for slug in (ANCHOR, *(agency.slug for agency in MEMBERS)):
         files = _files(federation, slug)
         kinds = find_kinds(files.values(), scene.truth.secrets)
         size = sum(len(raw) for raw in files.values())

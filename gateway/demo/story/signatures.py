@@ -21,9 +21,9 @@ def tell(narrator: Narrator, federation: Federation, truth: Truth, today: date) 
     agreement = parse_agreement(document.read_bytes())
     narrator.say(f'"{agreement.title}" ({agreement.id} version {agreement.version}, {len(agreement.clauses)} clauses).')
     with narrator.step("six parties sign, each with its federation key"):
-        *all_but_last, last = federation.sign(document).values()
+        *all_but_last, last = federation.sign(document, AGENCIES).values()
     with narrator.step("each node adds the agreement with five of the six signatures"):
-        outputs = federation.add_agreement(document, all_but_last)
+        outputs = federation.add_agreement(document, all_but_last, AGENCIES)
     last_party = AGENCIES[-1].name
     narrator.expect(
         f"every node reports that {last_party} has not signed, and that the agreement is not in force",
@@ -36,12 +36,12 @@ def tell(narrator: Narrator, federation: Federation, truth: Truth, today: date) 
     narrator.say(f"The node answers {response.status}: {response.document.get('detail', '')}", indent=4)
     narrator.say(f"What to do: {response.document.get('remedy', '')}", indent=4)
     with narrator.step(f"each node adds the signature of {last_party}"):
-        outputs = federation.add_agreement(document, [last])
+        outputs = federation.add_agreement(document, [last], AGENCIES)
     narrator.expect(
         "every node reports that the agreement is in force",
         holds=all("It is in force until" in output for output in outputs),
         instead=outputs,
     )
     with narrator.step("the anchor issues a trust mark to each signatory; the nodes fetch and publish them"):
-        federation.grant_signatories()
+        federation.grant_signatories(AGENCIES)
     return agreement

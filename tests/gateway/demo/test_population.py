@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from gateway.demo.agencies import AGENCIES, ASKER, OTHERS
+from gateway.demo.agencies import ASKER, MEMBERS, OTHERS, ReceivingService
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people import generator, truth
 from gateway.demo.people.population import Group, Population, Spelling
@@ -74,6 +74,16 @@ def test_the_young_man_is_known_to_all_eight_others_under_his_own_name(written: 
     assert {work.spelling for work in him.works.values()} == {Spelling.SAME}
 
 
+def test_the_household_of_s2_is_known_to_those_who_help_it(written: Truth) -> None:
+    mother, partner = written.first(Group.MOTHER), written.first(Group.PARTNER)
+    children = written.of(Group.CHILD)
+    assert set(mother.works) == {ASKER, CaseService.HOUSING}
+    assert [set(child.works) for child in children] == [{ASKER, CaseService.COLLEGE}] * 2
+    assert set(partner.works) == {CaseService.POLICE}
+    assert len({person.subject["address"]["uprn"] for person in (mother, partner, *children)}) == 1
+    assert partner.subject["family_name"] != mother.subject["family_name"]
+
+
 @pytest.mark.parametrize(("group", "count"), [(Group.EIGHT, 8), (Group.THREE, 3), (Group.NONE, 0)])
 def test_each_group_is_known_to_as_many_services_as_it_says(written: Truth, group: Group, count: int) -> None:
     assert len(written.of(group)) >= 20
@@ -116,8 +126,9 @@ def test_all_three_benefit_answers_occur(written: Truth) -> None:
 
 def test_workers_and_agencies_use_numbers_reserved_for_fiction(written: Truth) -> None:
     assert all(phone.startswith("07700 900 ") for phone in written.secrets["phones"])
-    duty = [hosted.duty_phone for agency in AGENCIES for hosted in agency.services]
-    assert len(set(duty)) == len(CaseService) == 9
+    duty = [hosted.duty_phone for agency in MEMBERS for hosted in agency.every_service]
+    assert len(CaseService) == 9
+    assert len(set(duty)) == len(CaseService) + len(ReceivingService)
     assert all(phone.startswith("01632 960 ") for phone in duty)
 
 

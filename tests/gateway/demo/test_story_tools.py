@@ -15,7 +15,7 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.demo import agreement, case_system_setup, configuration
-from gateway.demo.agencies import AGENCIES
+from gateway.demo.agencies import AGENCIES, MEMBERS, RESPONDERS, ReceivingService, service_ref
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.commands import hearthgate, run_together
 from gateway.demo.narrator import Narrator
@@ -134,17 +134,35 @@ def test_the_agreement_names_every_agency_and_service_of_the_demo() -> None:
     assert {str(ref.service) for ref in parsed.services} == {str(service) for service in CaseService}
 
 
+def test_the_agreement_on_domestic_abuse_is_among_those_that_respond_and_each_receives_something() -> None:
+    parsed = parse_agreement(agreement.document(date(2026, 11, 23), agreement.DOMESTIC_ABUSE))
+    assert {party.entity: party.name for party in parsed.parties} == {each.entity_id: each.name for each in RESPONDERS}
+    holders = {str(holder) for clause in parsed.clauses for holder in clause.holders}
+    receivers = (*ReceivingService, CaseService.POLICE, CaseService.HOUSING, CaseService.COLLEGE)
+    assert holders == {service_ref(service) for service in receivers}
+
+
+def test_only_the_police_may_be_told_of_the_alleged_perpetrator() -> None:
+    parsed = parse_agreement(agreement.document(date(2026, 11, 23), agreement.DOMESTIC_ABUSE))
+    told = [
+        clause.id
+        for clause in parsed.clauses
+        if any("persons.alleged_perpetrator" in fields for fields in clause.fields_by_role.values())
+    ]
+    assert told == ["incident.police"]
+
+
 def test_every_node_gets_a_valid_configuration_with_exact_hosts_only(tmp_path: Path) -> None:
     systems = case_system_setup.create(tmp_path, generator.generate_population(date(2026, 11, 23), size=600))
     (tmp_path / "anchor.json").write_text("{}")
     (tmp_path / "tls.pem").write_text("")
-    for agency in AGENCIES:
+    for agency in MEMBERS:
         tables = configuration.tables(agency, systems.adapters, {"other.example": "127.0.0.1:9"}, "tls.pem")
         path = tmp_path / f"{agency.slug}.toml"
         path.write_text(HEAD.format(entity=agency.entity_id, name=agency.name) + tables)
         settings = load(path, {})
         assert isinstance(settings, NodeSettings)
-        assert [service.slug for service in settings.services] == [each.service for each in agency.services]
+        assert [service.slug for service in settings.services] == [each.service for each in agency.every_service]
         assert settings.hosts["other.example"].address == "127.0.0.1:9"
 
 
