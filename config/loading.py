@@ -34,14 +34,14 @@ def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSet
     files, and settings that contradict each other.
     """
     source = path.name
-    document = _read(path)
+    document = read_toml(path)
     faults = list(_overlay(document, environment))
     model: type[NodeSettings | AnchorSettings] = AnchorSettings if document.get("role") == "anchor" else NodeSettings
     settings: NodeSettings | AnchorSettings | None
     try:
         settings = model.model_validate({**document, "base_dir": path.resolve().parent})
     except ValidationError as error:
-        faults.extend(_sentences(error))
+        faults.extend(sentences(error))
         settings = None
     faults.extend(_contradictions(document))
     faults.extend(_missing_files(document, path.resolve().parent))
@@ -50,7 +50,8 @@ def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSet
     return settings
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file. Raises :class:`ConfigError`."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ConfigError(path.name, ["the file is larger than 1 MB; is it the right one?"])
@@ -75,7 +76,7 @@ def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> Iterab
             table_values[name] = value
 
 
-def _sentences(error_report: ValidationError) -> Iterable[str]:
+def sentences(error_report: ValidationError) -> Iterable[str]:
     """Turn pydantic's findings into one sentence each, without the value that was written."""
     errors = error_report.errors(include_url=False, include_context=False, include_input=False)
     within = {error["loc"][:-depth] for error in errors for depth in range(1, len(error["loc"]))}

@@ -285,6 +285,12 @@ class Retention(Frozen):
     accounts_days: int = Field(default=2_192, ge=31, le=36_525)
 
 
+class PlaysSettings(Frozen):
+    """``[plays]``: the folder of the files that say who gets what of an incident."""
+
+    directory: Path = Path("plays")
+
+
 class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -305,6 +311,7 @@ class NodeSettings(Frozen):
     budgets: BudgetSettings = BudgetSettings()
     retention: Retention = Retention()
     calendar: CalendarSettings = CalendarSettings()
+    plays: PlaysSettings = PlaysSettings()
     identity: IdentitySettings = IdentitySettings()
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)

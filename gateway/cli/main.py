@@ -191,6 +191,13 @@ _ON_CALL = _group(
         "test": ("gateway.cli.on_call:test", "Ring each on-call channel as a test."),
     },
 )
+_PLAY = _group(
+    "play",
+    "Plays: one incident, and the services that each need a part of it.",
+    {
+        "check": ("gateway.cli.play:check", "Check each play against the agreements in force."),
+    },
+)
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "init": ("gateway.cli.init:init", "Set up a new node."),
     "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor."),
@@ -208,6 +215,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
     "on-call": _ON_CALL,
+    "play": _PLAY,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }
 

@@ -27,7 +27,8 @@ class CaseSubmission:
 
     ``recipients`` is never empty. ``worker_name`` goes on the wire beside the practitioner's pseudonym. ``supersedes``
     is the id of an earlier submission of the same client, which this one replaces at the same recipients. ``incident``
-    ties the submissions of one run of a play together. ``trace`` and ``request_id`` are the request's own.
+    ties the submissions of one run of a play together, and ``play`` is what is recorded of that run. ``trace`` and
+    ``request_id`` are the request's own.
     """
 
     kind: ExchangeKind
@@ -48,6 +49,7 @@ class CaseSubmission:
     handling: Handling | None = None
     supersedes: str | None = None
     incident: str | None = None
+    play: JsonObject | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     def spec(self, own: EntityId) -> QuerySpec:
@@ -87,6 +89,7 @@ class CaseSubmission:
             "handling": None if handling is None else asdict(handling),
             "supersedes": self.supersedes,
             "incident": self.incident,
+            "play": self.play,
         }
 
 

@@ -109,6 +109,15 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayRun:
+    """The play and its step that a submission came from, and the steps that the worker dropped."""
+
+    id: str
+    step: str
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionView:
     """One alert, referral or notice with all its deliveries."""
 
@@ -120,6 +129,7 @@ class SubmissionView:
     created_at: datetime
     deliveries: tuple[DeliveryView, ...]
     incident: str | None = None
+    play: PlayRun | None = None
     supersedes: str | None = None
     left_out: tuple[LeftOut, ...] = ()
     emergency: str = EMERGENCY
@@ -210,6 +220,7 @@ class SentMessages:
                 self._delivery(each, plans.get(each.service, {}), stored, now) for each in stored.deliveries
             ),
             incident=row.incident,
+            play=_play(request.get("play")),
             supersedes=request.get("supersedes"),
             left_out=tuple(LeftOut(**each) for each in request.get("left_out", ())),
         )
@@ -298,6 +309,12 @@ def _load(tx: Transaction, row: SubmissionRow, request: JsonObject) -> _Stored:
         answers={message: answers.list(tx, message=message, side=side) for message in messages},
         events=delivery_events.of_messages(tx, messages, side=side),
     )
+
+
+def _play(record: JsonObject | None) -> PlayRun | None:
+    if record is None:
+        return None
+    return PlayRun(id=record["id"], step=record["step"], dropped=tuple(record["dropped"]))
 
 
 def _may_read(caller: CaseCaller, request: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.web import bodies, problem
 from gateway.web.case_request import SUBJECT_SCHEMA, Body
-from gateway.web.submission_request import PERSON_SCHEMA, STATEMENT_SCHEMA, SubmissionBody
+from gateway.web.persons_request import PERSON_SCHEMA, STATEMENT_SCHEMA, ReportBody
 from trust.exchange.persons import MAX_PERSONS
 from trust.exchange.statements import MAX_STATEMENTS
 from trust.strict_json import JsonObject
@@ -35,6 +35,22 @@ EXAMPLE_QUESTION: JsonObject = {
         "second_factor": True,
     },
 }
+EXAMPLE_REPORT: JsonObject = {
+    "reason": "Witnessed on a visit; the child was in the room.",
+    "case_ref": "CF-2291",
+    "practitioner": {**EXAMPLE_QUESTION["practitioner"], "name": "Nia Harding"},
+    "persons": [
+        {
+            "ref": "p1",
+            "part": "victim",
+            "subject": EXAMPLE_SUBJECT,
+            "views": {"sought": True},
+            "told": {"told": False, "why": "unsafe"},
+            "safe_contact": {"method": "telephone", "times": "weekdays 10 to 12"},
+        },
+    ],
+}
+"""The members that every alert, referral and notice has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +150,7 @@ def schemas_of(operations: Iterable[ApiOperation]) -> JsonObject:
         schemas[view.__name__] = _never_null(schema)
     schemas.pop("JsonValue", None)  # what a subject is to the model, which leaves it to a reader of its own
     schemas["Subject"] = SUBJECT_SCHEMA
-    if any(issubclass(body, SubmissionBody) for body in requests):
+    if any(issubclass(body, ReportBody) for body in requests):
         schemas |= {"Person": PERSON_SCHEMA, "Statement": STATEMENT_SCHEMA}
     return {name: _tidy(schema) for name, schema in schemas.items()}
 

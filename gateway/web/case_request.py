@@ -17,6 +17,7 @@ from trust import strict_json
 from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, ConsentRole
+from trust.exchange.details import REFERENCE
 from trust.exchange.errors import Fault, MalformedSubject
 from trust.exchange.person import MAX_POSTCODE, Description, check_birth_date, parse_description
 from trust.identifiers import MAX_ENTITY_ID, TELEPHONE, ServiceRef, parse_code, parse_service_ref, parse_slug
@@ -237,6 +238,7 @@ def describe_subject(unverified: object, *, today: date) -> tuple[Description | 
 
 _PATTERNS = {
     ID_PATTERN: "must be an id that this node gave out",
+    f"^{REFERENCE.pattern}$": "must be a reference of 1 to 64 letters, digits and . _ ~ / -, without spaces",
     f"^{TELEPHONE.pattern}$": "must be a telephone number: digits and spaces, perhaps a leading +",
     f"^{EVIDENCE.pattern}$": "must be a reference of 1 to 128 letters, digits and . _ ~ / -, without spaces",
 }

@@ -65,6 +65,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[services.on_call.mail]`": on_call.MailSettings,
     "`[services.on_call.webhook]`": on_call.WebhookSettings,
     "`[calendar]`": calendar.CalendarSettings,
+    "`[plays]`": settings.PlaysSettings,
     "`[limits]`": settings.LimitsSettings,
     "`[identity]`": sign_in.IdentitySettings,
     "`[[identity.providers]]`": sign_in.ProviderSettings,
