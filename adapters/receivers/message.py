@@ -29,7 +29,7 @@ def message_to_json(delivery: DeliveredMessage) -> dict[str, Any]:
         "from_service": delivery.from_service,
         "to_service": delivery.to_service,
         "reference": delivery.reference,
-        "linked_ref": delivery.linked_ref,
+        "linked_ref": None if delivery.linked_ref is None else inert(delivery.linked_ref),
         "not_linked": delivery.not_linked,
         "document": _inert_value(delivery.document),
     }

@@ -70,7 +70,7 @@ class _Timestamptz(TimestamptzLoader):
             return bytes(data).decode(errors="replace")
 
 
-class _BoundedConnection(psycopg.Connection[Row]):
+class BoundedConnection(psycopg.Connection[Row]):
     """A connection that waits for the server only until a deadline, also if the server stops responding."""
 
     deadline: Deadline | None = None
@@ -143,52 +143,61 @@ class PostgresServer:
         if current is not None:
             current.connection.close()
 
-    def _connection(self, deadline: Deadline) -> _BoundedConnection:
+    def _connection(self, deadline: Deadline) -> BoundedConnection:
         current = self._mine.connection
         if current is None or current.belongs_to != os.getpid():
             current = self._mine.connection = ThreadConnection(self._open(deadline), os.getpid())
-        connection: _BoundedConnection = current.connection
+        connection: BoundedConnection = current.connection
         return connection
 
-    def _open(self, deadline: Deadline) -> _BoundedConnection:
+    def _open(self, deadline: Deadline) -> BoundedConnection:
         """Connect, read-only from the start if the server accepts options; a pooler may refuse or drop them."""
         try:
             connection = self._connect(deadline, options=_OPTIONS)
         except psycopg.Error as error:
             if not any(words in str(error).lower() for words in _OPTIONS_REFUSED):
-                raise _unreachable(error) from None
+                raise unreachable(error) from None
             connection = self._connect_plainly(deadline)
         try:
             connection.deadline = deadline
             answer = connection.execute("SHOW default_transaction_read_only").fetchone()
         except psycopg.Error as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
         connection.in_transactions = answer is None or answer[0] != "on"
         return connection
 
-    def _connect_plainly(self, deadline: Deadline) -> _BoundedConnection:
+    def _connect_plainly(self, deadline: Deadline) -> BoundedConnection:
         try:
             return self._connect(deadline)
         except psycopg.Error as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
 
-    def _connect(self, deadline: Deadline, *, options: str | None = None) -> _BoundedConnection:
-        """Connect; libpq waits at least 2 s for a host that does not answer, even with a shorter deadline."""
-        password = read_secret(self._password_file) if self._password_file else None
-        connection = _BoundedConnection.connect(
-            make_conninfo(self._url, password=password, options=options),
-            autocommit=True,
-            cursor_factory=psycopg.RawCursor,
-            prepare_threshold=None,
-            connect_timeout=max(1, int(deadline.remaining_s())),
-            application_name="hearthgate",
-        )
+    def _connect(self, deadline: Deadline, *, options: str | None = None) -> BoundedConnection:
+        connection = connect(self._url, password_file=self._password_file, deadline=deadline, options=options)
         for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
             connection.adapters.register_loader(name, loader)
         return connection
 
 
-def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[object]) -> QueryRows:
+def connect(
+    url: str, *, password_file: Path | None, deadline: Deadline, options: str | None = None
+) -> BoundedConnection:
+    """Connect in autocommit mode; libpq waits at least 2 s for a host that does not answer.
+
+    Raises ``psycopg.Error``, and :class:`SourceMisconfigured` for the password file.
+    """
+    password = read_secret(password_file) if password_file else None
+    return BoundedConnection.connect(
+        make_conninfo(url, password=password, options=options),
+        autocommit=True,
+        cursor_factory=psycopg.RawCursor,
+        prepare_threshold=None,
+        connect_timeout=max(1, int(deadline.remaining_s())),
+        application_name="hearthgate",
+    )
+
+
+def _rows(connection: BoundedConnection, statement: str, parameters: Sequence[object]) -> QueryRows:
     """Run a statement, in its own read-only transaction if the session is not read-only."""
     if not connection.in_transactions:
         return _answer(connection.execute(statement, parameters))
@@ -207,7 +216,8 @@ def _answer(cursor: psycopg.Cursor[Row]) -> QueryRows:
     return QueryRows(rows, tuple(_KINDS.get(column.type_code, ColumnKind.OTHER) for column in cursor.description or ()))
 
 
-def _unreachable(error: psycopg.Error) -> SourceUnavailable:
+def unreachable(error: psycopg.Error) -> SourceUnavailable:
+    """Return the error of a connection that failed, without the server's text."""
     return SourceUnavailable(
         f"The database could not be reached ({type(error).__name__}). If a pooler is in front, it may refuse this "
         "session: set the url of the server itself."

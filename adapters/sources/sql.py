@@ -54,12 +54,12 @@ from adapters.sources.sql_search import (
     key_condition,
     key_index,
 )
-from adapters.sources.sql_settings import SqlSettings
+from adapters.sources.sql_settings import DatabaseSettings, SqlSettings
 from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject, without_stand_ins
 
-__all__ = ["FACTORY", "MAX_CANDIDATES", "SqlFactory", "SqlSettings", "SqlSource", "build_sql_source"]
+__all__ = ["FACTORY", "MAX_CANDIDATES", "SqlFactory", "SqlSettings", "SqlSource", "build_sql_source", "open_database"]
 
 
 class SqlSource:
@@ -207,10 +207,11 @@ def _is_key(key: Sequence[object], parts: Sequence[KeyPart]) -> bool:
 
 def build_sql_source(settings: SqlSettings, context: AdapterContext) -> SqlSource:
     """Build a source for other adapters, without opening the database; paths start at ``base_dir``."""
-    return SqlSource(settings, _database(settings, Path(context.base_dir)), service_defaults(context))
+    return SqlSource(settings, open_database(settings, Path(context.base_dir)), service_defaults(context))
 
 
-def _database(settings: SqlSettings, base_dir: Path) -> Database:
+def open_database(settings: DatabaseSettings, base_dir: Path) -> Database:
+    """Return the database for reading, without opening it yet."""
     if settings.file is not None:
         return SqliteFile(base_dir / settings.file)
     secret = settings.password_file

@@ -31,15 +31,16 @@ from trust.exchange.person_identifiers import IDENTIFIERS
 
 _CHARACTERS: Final = r'[^\x00-\x1f\x7f"\[\]`;\\]'
 _NAME: Final = re.compile(rf"{_CHARACTERS}{{1,63}}")
+COLUMN: Final = rf"^{_CHARACTERS}{{1,63}}$"
 _TABLE_PART: Final = rf'(?:"{_CHARACTERS}{{1,63}}"|[^\x00-\x1f\x7f"\[\]`;.\\]{{1,63}})'
-_TABLE: Final = rf"^{_TABLE_PART}(?:\.{_TABLE_PART})?$"
+TABLE: Final = rf"^{_TABLE_PART}(?:\.{_TABLE_PART})?$"
 _QUERY: Final = r"^\s*(?i:SELECT|WITH)\b[^;]*$"
 _MOST_KEY_COLUMNS: Final = 4
 SEARCHED: Final = (*IDENTIFIERS, "birth_date")
 """The columns of the searches for a person; the matcher compares the names."""
 
 Identifier = Literal["nhs_number", "upn", "nino", "pnc_id"]
-Column = Field(default=None, pattern=rf"^{_CHARACTERS}{{1,63}}$")
+Column = Field(default=None, pattern=COLUMN)
 
 
 def _key(value: object) -> str | tuple[str, ...]:
@@ -51,6 +52,11 @@ def _key(value: object) -> str | tuple[str, ...]:
     return names if len(names) > 1 else names[0]
 
 
+def table_parts(table: str) -> tuple[str, ...]:
+    """Return a table's name without quotes, after its schema if there is one."""
+    return tuple(part.strip('"') for part in re.findall(_TABLE_PART, table))
+
+
 class RowSource(BaseModel):
     """A source of rows: a ``table`` or a ``query``, with its key column ``ref``.
 
@@ -59,7 +65,7 @@ class RowSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    table: str | None = Field(default=None, pattern=_TABLE)
+    table: str | None = Field(default=None, pattern=TABLE)
     query: str | None = Field(default=None, pattern=_QUERY, max_length=4000, validate_default=True)
     ref: Annotated[str | tuple[str, ...], PlainValidator(_key)]
 
@@ -71,7 +77,7 @@ class RowSource(BaseModel):
     @property
     def table_parts(self) -> tuple[str, ...]:
         """Return the table's name without quotes, after its schema if there is one."""
-        return tuple(part.strip('"') for part in re.findall(_TABLE_PART, self.table or ""))
+        return table_parts(self.table or "")
 
     @field_validator("query")
     @classmethod
@@ -140,30 +146,18 @@ class InvolvementColumns(RowSource):
         return self
 
 
-class SqlSettings(BaseModel):
-    """``[services.adapter.settings]`` of type ``sql``.
+class DatabaseSettings(BaseModel):
+    """The database of a case system.
 
     Either ``file`` (SQLite, relative to the configuration file) or ``url`` (PostgreSQL, with ``password_file`` if it
-    needs a password). ``identifiers_verified`` declares that this system's identifiers were verified with their issuer.
-    ``date_format`` is the form of dates in text columns, ``date_formats`` that of columns that differ.
+    needs a password).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     file: Path | None = None
     url: Annotated[str, AfterValidator(parse_url)] | None = Field(default=None, max_length=500, validate_default=True)
     password_file: Path | None = None
-    identifiers_verified: bool = False
-    date_format: DateForms = Field(default=ISO_DATE, validate_default=True)
-    date_formats: dict[DayField, DateForms] = Field(default_factory=dict)
-    persons: PersonColumns
-    involvements: InvolvementColumns
-
-    @property
-    def forms(self) -> DayForms:
-        """Return the forms of days by column."""
-        by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
-        return DayForms(default=self.date_format, by_field=by_field)
 
     @field_validator("url")
     @classmethod
@@ -178,6 +172,26 @@ class SqlSettings(BaseModel):
         if password_file is not None and info.data.get("file") is not None:
             raise ValueError("goes with url: an SQLite file has no password")
         return password_file
+
+
+class SqlSettings(DatabaseSettings):
+    """``[services.adapter.settings]`` of type ``sql``.
+
+    ``identifiers_verified`` declares that this system's identifiers were verified with their issuer. ``date_format`` is
+    the form of dates in text columns, ``date_formats`` that of columns that differ.
+    """
+
+    identifiers_verified: bool = False
+    date_format: DateForms = Field(default=ISO_DATE, validate_default=True)
+    date_formats: dict[DayField, DateForms] = Field(default_factory=dict)
+    persons: PersonColumns
+    involvements: InvolvementColumns
+
+    @property
+    def forms(self) -> DayForms:
+        """Return the forms of days by column."""
+        by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
+        return DayForms(default=self.date_format, by_field=by_field)
 
     @model_validator(mode="after")
     def _birth_dates_have_a_century(self) -> Self:

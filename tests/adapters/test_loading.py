@@ -37,7 +37,16 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_every_adapter_type_that_the_project_offers_can_be_loaded() -> None:
     offered = tomllib.loads(PROJECT.read_text())["project"]["entry-points"][GROUP]
-    assert set(offered) == {"drop-folder", "jobcentre", "json-file", "police-soap", "social-care-cin", "sql", "webhook"}
+    assert set(offered) == {
+        "drop-folder",
+        "jobcentre",
+        "json-file",
+        "police-soap",
+        "social-care-cin",
+        "sql",
+        "sql-insert",
+        "webhook",
+    }
     for name, value in offered.items():
         factory = EntryPoint(name=name, value=value, group=GROUP).load()
         assert issubclass(factory.settings_model, BaseModel)

@@ -15,6 +15,7 @@ from adapters.conformance import Samples, run
 from adapters.contract import AdapterContext, HttpCaller
 from adapters.loading import adapter_types
 from adapters.receivers.drop_folder import DropFolderSettings
+from adapters.receivers.sql_insert import FiledMessages, SqlInsertSettings
 from adapters.receivers.webhook import WebhookReceiverSettings
 from adapters.sectors.jobcentre import JobcentreSettings
 from adapters.sectors.police import PoliceSettings
@@ -41,9 +42,15 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
     ("Type `jobcentre`", 1, DciSettings),
     ("Type `police-soap`", 0, PoliceSettings),
     ("Type `drop-folder`", 0, DropFolderSettings),
+    ("Type `sql-insert`", 0, SqlInsertSettings),
+    ("Type `sql-insert`", 1, FiledMessages),
     ("Type `webhook`", 1, WebhookReceiverSettings),
 ]
-RECEIVERS: dict[str, type[BaseModel]] = {"drop-folder": DropFolderSettings, "webhook": WebhookReceiverSettings}
+RECEIVERS: dict[str, type[BaseModel]] = {
+    "drop-folder": DropFolderSettings,
+    "sql-insert": SqlInsertSettings,
+    "webhook": WebhookReceiverSettings,
+}
 
 REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "an identifier with spaces, brackets, commas, quotes, hyphens, padding or other signs, invisible "
