@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config.fields import Label, Phone, parse_host
 from config.tables import Frozen
+from trust.federation.opening_hours import Fallback
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _WEBHOOK = re.compile(r"https://[a-z0-9.-]+(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9._~-]+)*")
@@ -72,3 +73,7 @@ class OnCallSettings(Frozen):
         if self.mail is None and self.webhook is None:
             raise ValueError("give mail, webhook or both")
         return self
+
+    def fallback(self) -> Fallback:
+        """Return the person to telephone, as the node publishes it."""
+        return Fallback(name=self.fallback_name, phone=self.fallback_phone)

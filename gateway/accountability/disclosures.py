@@ -155,7 +155,7 @@ class _Reading:
     def _disclosure(self, message: str, side: ExchangeSide) -> Disclosure:
         ids = evidence_index.find(self._tx, (message,), before=END, limit=_LEAVES_OF_MESSAGE)
         every = [parse_leaf(stored.leaf) for stored in evidence_leaves.get_all(self._tx, ids)]
-        leaves = [leaf for leaf in every if leaf.message_id == message and _side(leaf) is side]
+        leaves = [leaf for leaf in every if _is_exchange(leaf) and leaf.message_id == message and _side(leaf) is side]
         conflicts = [leaf for leaf in leaves if _is_conflict(leaf)]
         handled = [leaf for leaf in leaves if leaf not in conflicts] or conflicts
         first, last = handled[0], _last(handled)
@@ -206,6 +206,10 @@ def _side(leaf: Leaf) -> ExchangeSide:
     unsent = leaf.kind is LeafKind.REFUSED and leaf.message_digest is None
     ours = leaf.kind is LeafKind.SENT or unsent or _is_answer_to_us(leaf)
     return ExchangeSide.ASKED_BY_US if ours else ExchangeSide.ASKED_OF_US
+
+
+def _is_exchange(leaf: Leaf) -> bool:
+    return leaf.kind is not LeafKind.ESCALATED
 
 
 def _opens(leaf: Leaf) -> bool:

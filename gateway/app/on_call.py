@@ -10,12 +10,13 @@ from config.settings import NodeSettings, Service
 from gateway.app.wiring import pinned_tls
 from gateway.delivery.mail_bell import MailBell, MailServer, mail_tls
 from gateway.delivery.on_call import Bell, OnCall
-from gateway.delivery.webhook_bell import WebhookBell
+from gateway.delivery.webhook_bell import WebhookBell, WebhookSender
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.exemptions import host_addresses
 from gateway.peers.ssrf import parse_url
 from gateway.ports import KeyVault, Store
+from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import KeyUse
 
@@ -30,13 +31,17 @@ def build_on_call(settings: NodeSettings, vault: KeyVault, store: Store) -> OnCa
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:
-    if service.on_call and service.on_call.mail:
-        yield _mail(service, service.on_call.mail, settings.base_dir)
-    if service.on_call and service.on_call.webhook:
-        yield _webhook(service, service.on_call.webhook, settings, vault)
+    on_call = service.on_call
+    if on_call is not None and on_call.mail is not None:
+        yield _mail(service.name, on_call.fallback(), on_call.mail, settings.base_dir)
+    if on_call is not None and on_call.webhook is not None:
+        sender = WebhookSender(
+            own=EntityId(settings.node.entity_id), service=ServiceSlug(service.slug), fallback=on_call.fallback()
+        )
+        yield _webhook(sender, on_call.webhook, settings, vault)
 
 
-def _mail(service: Service, mail: MailSettings, base_dir: Path) -> MailBell:
+def _mail(service: str, fallback: Fallback, mail: MailSettings, base_dir: Path) -> MailBell:
     return MailBell(
         server=MailServer(
             host=mail.host,
@@ -45,7 +50,8 @@ def _mail(service: Service, mail: MailSettings, base_dir: Path) -> MailBell:
             tls=_mail_tls(base_dir, mail.ca),
             login=None if mail.credentials is None else _login(base_dir / mail.credentials),
         ),
-        service=service.name,
+        service=service,
+        fallback=fallback,
         sender=mail.sender,
         recipients=mail.recipients,
     )
@@ -65,17 +71,11 @@ def _login(path: Path) -> tuple[str, str]:
     return user, password
 
 
-def _webhook(service: Service, webhook: WebhookSettings, settings: NodeSettings, vault: KeyVault) -> WebhookBell:
+def _webhook(sender: WebhookSender, webhook: WebhookSettings, settings: NodeSettings, vault: KeyVault) -> WebhookBell:
     """Return a bell that may call the host of its own address and no other, over the agency's own network."""
     http = CaseSystemCaller(
         tls=pinned_tls(settings.base_dir, webhook.ca),
         names=frozenset({parse_url(webhook.url, with_port=True).host}),
         hosts=host_addresses(settings.hosts),
     )
-    return WebhookBell(
-        url=webhook.url,
-        service=service.slug,
-        own=EntityId(settings.node.entity_id),
-        http=http,
-        signer=lambda: vault.signer(KeyUse.MESSAGE),
-    )
+    return WebhookBell(url=webhook.url, sender=sender, http=http, signer=lambda: vault.signer(KeyUse.MESSAGE))

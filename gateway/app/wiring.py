@@ -29,7 +29,7 @@ from trust.exchange.kind import Kinds, supported
 from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
-from trust.federation.opening_hours import Fallback, ServiceArea
+from trust.federation.opening_hours import ServiceArea
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
@@ -185,9 +185,7 @@ def _entry(service: Service, calendar: CalendarSettings) -> ServiceEntry:
         area=None if service.area is None else ServiceArea(name=service.area, nation=calendar.nation),
         hours=None if service.hours is None else service.hours.opening_hours(calendar.closed_days),
         out_of_hours=None if service.out_of_hours is None else service.out_of_hours.out_of_hours(),
-        fallback=None
-        if service.on_call is None
-        else Fallback(name=service.on_call.fallback_name, phone=service.on_call.fallback_phone),
+        fallback=None if service.on_call is None else service.on_call.fallback(),
     )
 
 

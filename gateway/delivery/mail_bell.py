@@ -9,7 +9,8 @@ from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Literal
 
-from gateway.delivery.on_call import SENTENCES, BellFailed, BellStep, headline
+from gateway.delivery.on_call import BellFailed, BellStep, headline, sentence
+from trust.federation.opening_hours import Fallback
 
 TIMEOUT_S = 5.0
 """Seconds that each answer of the mail server may take."""
@@ -44,9 +45,12 @@ class MailBell:
 
     channel = "mail"
 
-    def __init__(self, *, server: MailServer, service: str, sender: str, recipients: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, server: MailServer, service: str, fallback: Fallback, sender: str, recipients: tuple[str, ...]
+    ) -> None:
         self._server = server
         self._service = service
+        self._fallback = fallback
         self._sender = sender
         self._recipients = recipients
 
@@ -88,7 +92,9 @@ class MailBell:
         message["Date"] = format_datetime(now)
         message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        message.set_content(f"{headline(reference, step)}.\n{SENTENCES[step]}\nService: {self._service}\n")
+        message.set_content(
+            f"{headline(reference, step)}.\n{sentence(step, self._fallback)}\nService: {self._service}\n"
+        )
         return message
 
     def _failure(self, failed: Exception) -> str:

@@ -17,6 +17,7 @@ from gateway.ports import Store, Transaction
 from gateway.store.tables import bells
 from gateway.store.tables.bells import BellRecord
 from gateway.telemetry.metrics import shared_registry
+from trust.federation.opening_hours import Fallback
 from trust.identifiers import ServiceSlug
 
 _absent = Gauge(
@@ -36,6 +37,7 @@ class BellStep(StrEnum):
     UNREAD = "unread"
     FALLBACK = "fallback"
     UNPOLLED = "unpolled"
+    UNANSWERED = "unanswered"
     UNDELIVERED = "undelivered"
     LOST = "lost"
     OVERDUE = "overdue"
@@ -44,13 +46,21 @@ class BellStep(StrEnum):
 SENTENCES = {
     BellStep.TEST: "This is a test of the on-call channel. Nothing waits.",
     BellStep.UNREAD: "No one has opened it for five minutes.",
-    BellStep.FALLBACK: "No one has opened it for fifteen minutes. The fallback is to be telephoned now.",
+    BellStep.FALLBACK: "No one has opened it.",
     BellStep.UNPOLLED: "The case system has not fetched its inbox for five minutes.",
+    BellStep.UNANSWERED: "No one at the recipient has opened it. Telephone the recipient: its page shows the number.",
     BellStep.UNDELIVERED: "It could not be delivered. Telephone the recipient.",
     BellStep.LOST: "The case system does not hold it.",
     BellStep.OVERDUE: "It is overdue: no decision is recorded.",
 }
 """What each ring says beside the reference."""
+
+
+def sentence(step: BellStep, fallback: Fallback) -> str:
+    """Return what a ring says beside the reference; the last ring names the person to telephone."""
+    if step is BellStep.FALLBACK:
+        return f"{SENTENCES[step]} Telephone {fallback.name} on {fallback.phone} now."
+    return SENTENCES[step]
 
 
 def headline(reference: str, step: BellStep) -> str:
@@ -157,6 +167,8 @@ def _ring(bell: Bell, service: ServiceSlug, reference: str, step: BellStep, now:
         bell.ring(reference, step, now)
     except BellFailed as failed:
         return BellResult(service=service, channel=bell.channel, failure=str(failed))
+    except Exception as fault:  # noqa: BLE001 - a fault in one channel must not keep the others from ringing
+        return BellResult(service=service, channel=bell.channel, failure=f"it failed inside ({type(fault).__name__})")
     return BellResult(service=service, channel=bell.channel)
 
 

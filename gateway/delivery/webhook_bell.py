@@ -13,8 +13,9 @@ from secrets import token_urlsafe
 from http_message_signatures import HTTPMessageSigner, algorithms
 
 from adapters.contract import Deadline, HttpCaller, SourceUnavailable
-from gateway.delivery.on_call import SENTENCES, BellFailed, BellStep, headline
-from trust.identifiers import EntityId
+from gateway.delivery.on_call import BellFailed, BellStep, headline, sentence
+from trust.federation.opening_hours import Fallback
+from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import Alg, Signer
 
 TAG = "hearthgate-on-call"
@@ -35,17 +36,23 @@ class _Request:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSender:
+    """The node and the service that a ring is from, and the person that the last ring names."""
+
+    own: EntityId
+    service: ServiceSlug
+    fallback: Fallback
+
+
 class WebhookBell:
     """Ring by a signed POST to a fixed address."""
 
     channel = "webhook"
 
-    def __init__(
-        self, *, url: str, service: str, own: EntityId, http: HttpCaller, signer: Callable[[], Signer]
-    ) -> None:
+    def __init__(self, *, url: str, sender: WebhookSender, http: HttpCaller, signer: Callable[[], Signer]) -> None:
         self._url = url
-        self._service = service
-        self._own = own
+        self._sender = sender
         self._http = http
         self._signer = signer
 
@@ -64,13 +71,13 @@ class WebhookBell:
 
     def _body(self, reference: str, step: BellStep, now: datetime) -> bytes:
         ring = {
-            "from": self._own,
-            "service": self._service,
+            "from": self._sender.own,
+            "service": self._sender.service,
             "step": step,
             "reference": reference or None,
             "at": int(now.timestamp()),
             "title": headline(reference, step),
-            "text": SENTENCES[step],
+            "text": sentence(step, self._sender.fallback),
         }
         return json.dumps(ring, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 

@@ -52,6 +52,8 @@ class LeafKind(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     REPEATED = "repeated"
+    ESCALATED = "escalated"
+    """A queued message that no one read, delivered or decided in time, and who was told."""
     JOURNAL = "journal"
     """No message: a line of the administrators' journal, whose digest is in ``answer_digest``."""
 

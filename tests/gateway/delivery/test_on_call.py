@@ -12,7 +12,7 @@ from http_message_signatures import InvalidSignature
 
 from gateway.delivery.mail_bell import MailBell, MailServer, mail_tls
 from gateway.delivery.on_call import SENTENCES, BellFailed, BellStep, OnCall
-from gateway.delivery.webhook_bell import WebhookBell, sign_request
+from gateway.delivery.webhook_bell import WebhookBell, WebhookSender, sign_request
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
@@ -31,11 +31,13 @@ from tests.gateway.delivery.servers import (
     webhook_receiver,
 )
 from tests.support.tls import Authority, make_authority
+from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 
 REFERENCE = "HG-7K2M9QXD"
 DUTY = ServiceSlug("duty")
+MANAGER = Fallback(name="Duty Manager", phone="01632 960777")
 KEY = LocalSigner.generate(KeyUse.MESSAGE)
 KEYS = KeySet.of(KeyUse.MESSAGE, [KEY.public])
 NAME = "bell.council.example"
@@ -52,6 +54,7 @@ def mail_bell(port: int, authority: Authority, *, host: str = HOST, **server: ob
     return MailBell(
         server=MailServer(host=host, port=port, tls=mail_tls(authority.certificate), **values),  # type: ignore[arg-type]
         service="Family Duty",
+        fallback=MANAGER,
         sender="hearthgate@council.example",
         recipients=("duty@council.example", "manager@council.example"),
     )
@@ -69,8 +72,7 @@ def webhook(authority: Authority) -> Iterator[Callable[[Rings], WebhookBell]]:
             stack.callback(http.close)
             return WebhookBell(
                 url=f"https://{NAME}/hooks/duty",
-                service="duty",
-                own=EntityId("https://council.example"),
+                sender=WebhookSender(own=EntityId("https://council.example"), service=DUTY, fallback=MANAGER),
                 http=http,
                 signer=lambda: KEY,
             )
@@ -87,6 +89,13 @@ def test_a_mail_says_that_something_waits_and_under_which_reference(authority: A
     assert f"Subject: Urgent item waiting, open {REFERENCE}\r\n" in text
     assert SENTENCES[BellStep.UNREAD] in text
     assert "Auto-Submitted: auto-generated" in text
+
+
+def test_the_last_ring_names_the_person_to_telephone(authority: Authority) -> None:
+    box = Mailbox()
+    with mail_server(box, tls=server_context(authority, HOST)) as port:
+        mail_bell(port, authority).ring(REFERENCE, BellStep.FALLBACK, NOW)
+    assert "Telephone Duty Manager on 01632 960777 now." in box.messages[0][1]
 
 
 @pytest.mark.parametrize("to_quit", ["421 closing", "500 what", "221 bye"])
