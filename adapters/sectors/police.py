@@ -7,7 +7,7 @@ project's own. For a force's own service, translate this module and that file.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from adapters.contract import (
     Deadline,
     SourceNonsense,
 )
+from adapters.sectors.police_messages import PoliceMessages
 from adapters.sources.days import DayForms
 from adapters.sources.fields import (
     most_recent_first,
@@ -62,6 +63,7 @@ class PoliceSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``police-soap``.
 
     ``sender`` is the name under which the force knows this node; ``password_file`` is relative to the configuration.
+    ``messages_url`` is the service that takes messages, if the force has one, with the same credentials.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +73,7 @@ class PoliceSettings(BaseModel):
     user: str = Field(pattern=r"^[^:\s]{1,120}$")
     password_file: Path
     max_records: int = Field(default=20, ge=1, le=50)
+    messages_url: str | None = Field(default=None, pattern=r"^https://[^\s?#]+$", max_length=500)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +110,7 @@ class PoliceService:
     @cached_property
     def _service(self) -> SoapService:
         """The service with its credentials, which are read at first use and cached in the worker."""
-        password = read_secret(Path(self.context.base_dir) / self.settings.password_file)
-        return SoapService(
-            url=self.settings.url,
-            sender=self.settings.sender,
-            http=self.context.http,
-            authorization=basic_authorization(self.settings.user, password),
-        )
+        return _connect(self.settings, self.context, self.settings.url)
 
     def _ask(self, request: etree._Element, *, deadline: Deadline) -> list[etree._Element]:
         if validate(request, self._schema):
@@ -150,10 +147,26 @@ class PoliceFactory:
     def build(self, settings: PoliceSettings, context: AdapterContext) -> Adapter:
         """Build the adapter without opening anything."""
         service = PoliceService(settings=settings, context=context)
-        return Adapter(name="police-soap", involvement=service, checks=(service.check,))
+        url = settings.messages_url
+        if url is None:
+            return Adapter(name="police-soap", involvement=service, checks=(service.check,))
+        messages = PoliceMessages(connect=cache(lambda: _connect(settings, context, url)))
+        checks = service.check, messages.check
+        return Adapter(name="police-soap", involvement=service, receiver=messages, checks=checks)
 
 
 FACTORY: Final = PoliceFactory()
+
+
+def _connect(settings: PoliceSettings, context: AdapterContext, url: str) -> SoapService:
+    """Return a service of the force with its credentials. Raises :class:`SourceMisconfigured`."""
+    password = read_secret(Path(context.base_dir) / settings.password_file)
+    return SoapService(
+        url=url,
+        sender=settings.sender,
+        http=context.http,
+        authorization=basic_authorization(settings.user, password),
+    )
 
 
 def _search(subject: Subject, max_records: int) -> etree._Element:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from gateway.demo.case_systems import advocacy_api, dci_registry, police_soap
+from gateway.demo.case_systems import advocacy_api, dci_registry, police_soap, soap_server
 from gateway.demo.case_systems.faults import DelayMiddleware, FaultMode, LostAnswerMiddleware, faulty_app
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ KEEP_ALIVE_S: Final = 30
 CONTENT_TYPES: Final = {
     "advocacy": "application/json",
     "dci": "application/json",
-    "police": police_soap.MEDIA_TYPE,
+    "police": soap_server.MEDIA_TYPE,
 }
 
 
