@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.gateway.cli.conftest import Partnership, hearthgate
+from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
 from tests.gateway.cli.doctor import looked
 from tests.gateway.delivery.servers import HOST, Mailbox, mail_server, server_context
 
@@ -52,3 +52,28 @@ def test_a_node_without_a_channel_says_how_to_set_one_up(partnership: Partnershi
     answer = hearthgate("on-call", "test", "--config", partnership.config("council"))
     assert answer.code == 1
     assert "[services.on_call]" in answer.err
+
+
+def test_a_service_that_receives_messages_and_has_no_channel_is_a_warning(whole: Partnership) -> None:
+    name = "services that receive messages have an on-call channel"
+    assert name in looked(whole, "council")["ok"]
+    clause = {
+        "id": "alerts",
+        "kind": "alert",
+        "version": 1,
+        "purpose": "early-help",
+        "askers": [f"{POLICE}#neighbourhood"],
+        "holders": [f"{COUNCIL}#families"],
+        "topics": ["safeguarding"],
+        "fields_by_role": {"officer": ["circumstances", "persons.victim"]},
+        "respond_within": "4 working hours",
+        "basis": ["6-1-e", "ca2004-s10"],
+        "existence": "unconditional",
+        "keep_days": 90,
+        "onward": "none",
+    }
+    document = whole.agreement(id="vale-alerts", clauses=[clause])
+    signatures = [whole.signature(each, document) for each in ("council", "police")]
+    config = whole.config("council")
+    assert hearthgate("agreement", "add", document, *signatures, "--config", config, "--yes").code == 0
+    assert "families" in looked(whole, "council")["warning"][name]
