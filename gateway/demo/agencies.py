@@ -27,6 +27,10 @@ class ReceivingService(StrEnum):
 
 
 AnyService = CaseService | ReceivingService
+RECEIVING: Final[frozenset[AnyService]] = frozenset(
+    {*ReceivingService, CaseService.POLICE, CaseService.HOUSING, CaseService.COLLEGE}
+)
+"""The services that receive alerts or referrals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,11 @@ class Agency:
     def every_service(self) -> tuple[PublishedService, ...]:
         """Its services of both sorts."""
         return (*self.services, *self.receivers)
+
+    @property
+    def receiving_services(self) -> tuple[PublishedService, ...]:
+        """Its services that receive alerts or referrals in the demo."""
+        return tuple(each for each in self.every_service if each.service in RECEIVING)
 
     @property
     def host(self) -> str:

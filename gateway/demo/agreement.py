@@ -11,6 +11,8 @@ WELFARE: Final = "welfare-support"
 KEY_WORKER: Final = "key-worker"
 BUSINESS_SUPPORT: Final = "business-support"
 _FOLDER: Final = Path(__file__).parent / "documents"
+PLAY: Final = _FOLDER / "witnessed-domestic-abuse.toml"
+"""The play of the key worker: who is told what of the incident, under the agreement on domestic abuse."""
 _FILES: Final = {ID: "agreement.json", DOMESTIC_ABUSE: "domestic-abuse-response.json"}
 
 

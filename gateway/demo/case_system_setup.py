@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, AnyService, agency_of, hosted_service
+from gateway.demo.agencies import (
+    POLICE_RECORDS_HOST,
+    REGISTRY_HOST,
+    AnyService,
+    ReceivingService,
+    agency_of,
+    hosted_service,
+)
 from gateway.demo.case_systems import dci_registry, police_soap, social_care_files, sql_systems
+from gateway.demo.case_systems import intake as case_intake
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people.generator import PROGRAMME
 from gateway.demo.people.population import Population
@@ -31,9 +39,14 @@ class AdapterTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSystems:
-    """Files and adapter tables of all case systems. ``servers`` maps the kinds of server to their databases."""
+    """Files and adapter tables of all case systems. ``servers`` maps the kinds of server to their databases.
+
+    ``receivers`` are the ``[services.receiver]`` tables, and ``intakes`` the databases and folders that they write to.
+    """
 
     adapters: Mapping[AnyService, AdapterTable]
+    receivers: Mapping[AnyService, AdapterTable]
+    intakes: Mapping[AnyService, Path]
     servers: Mapping[str, Path]
     census: Path
     allocations: Path
@@ -62,15 +75,48 @@ def create(folder: Path, population: Population) -> CaseSystems:
     social_care_files.write_census(census, records, reference_date=population.today)
     duty_phone = hosted_service(CaseService.CHILDRENS_SOCIAL_CARE).duty_phone
     social_care_files.write_allocations(allocations, records, duty_phone=duty_phone)
+    intakes = _create_intakes(folder)
     return CaseSystems(
         adapters=adapters,
+        receivers=_receivers(intakes),
+        intakes=intakes,
         servers={"police": police / "records.db", "dci": registry / "registry.db"},
         census=census,
         allocations=allocations,
     )
 
 
-def _agency_folder(folder: Path, service: CaseService) -> Path:
+def _create_intakes(folder: Path) -> Mapping[AnyService, Path]:
+    """Make the places where the case systems take messages of other agencies; the landlord's is in its database."""
+    intakes: dict[AnyService, Path] = {}
+    for service, intake in intake_tables().items():
+        intakes[service] = _agency_folder(folder, service) / f"{service}.db"
+        intake.create(intakes[service])
+    intakes[CaseService.COLLEGE] = _agency_folder(folder, CaseService.COLLEGE) / "notices"
+    case_intake.create_drop_folder(intakes[CaseService.COLLEGE])
+    return intakes
+
+
+def _receivers(intakes: Mapping[AnyService, Path]) -> Mapping[AnyService, AdapterTable]:
+    tables: dict[AnyService, AdapterTable] = {
+        service: AdapterTable(type="sql-insert", settings=intake.settings(intakes[service]))
+        for service, intake in intake_tables().items()
+    }
+    notices = case_intake.drop_folder_settings(intakes[CaseService.COLLEGE])
+    tables[CaseService.COLLEGE] = AdapterTable(type="drop-folder", settings=notices)
+    return tables
+
+
+def intake_tables() -> Mapping[AnyService, case_intake.Intake]:
+    """Return the table of each service whose case system takes messages in a database."""
+    return {
+        CaseService.HOUSING: case_intake.HOUSING,
+        ReceivingService.SCHOOL_ADMISSIONS: case_intake.ADMISSIONS,
+        ReceivingService.WELFARE_SUPPORT: case_intake.WELFARE,
+    }
+
+
+def _agency_folder(folder: Path, service: AnyService) -> Path:
     agency_folder = folder / agency_of(service).slug
     agency_folder.mkdir(mode=0o700, exist_ok=True)
     return agency_folder

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, Agency, AnyService
-from gateway.demo.case_system_setup import AdapterTable
+from gateway.demo.case_system_setup import AdapterTable, CaseSystems
 from gateway.demo.case_systems.records import CaseService
+from gateway.demo.duty_desk import IdentityProvider
 
 _REASON: Final = "the demo runs every agency on this machine"
 _SERVER_HOSTS: Final[Mapping[AnyService, str]] = {
@@ -18,9 +19,11 @@ _ANSWER_AFTER_S: Final = 0.2
 """The value that ``adapter check`` proposes for a case system on the same machine."""
 
 
-def tables(agency: Agency, adapters: Mapping[AnyService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
+def tables(
+    agency: Agency, systems: CaseSystems, addresses: Mapping[str, str], ca: str, sign_in: IdentityProvider | None = None
+) -> str:
     """Return the TOML tables of one node; ``addresses`` has every host but its own."""
-    lines = ["# The demo wrote the tables below."]
+    lines = ["# The demo wrote the tables below.", *(_sign_in(sign_in) if sign_in else ())]
     servers = server_hosts(agency)
     if servers:
         lines += ["", "[case_systems]", f"names = {_value(servers)}", f"ca = {_value(ca)}"]
@@ -29,11 +32,15 @@ def tables(agency: Agency, adapters: Mapping[AnyService, AdapterTable], addresse
         lines += ["", "[[services]]"]
         lines += _fields({"slug": service.service, "name": service.name, "kind": service.kind})
         lines += _fields({"duty_phone": service.duty_phone, "answer_after_s": _ANSWER_AFTER_S})
-        adapter = adapters.get(service.service)
-        if adapter is not None:
-            lines += ["", "[services.adapter]", *_fields({"type": adapter.type})]
-            lines += ["", "[services.adapter.settings]", *_fields(adapter.settings)]
+        lines += _case_system("adapter", systems.adapters.get(service.service))
+        lines += _case_system("receiver", systems.receivers.get(service.service))
     return "\n".join(lines) + "\n"
+
+
+def _case_system(name: str, table: AdapterTable | None) -> Iterator[str]:
+    if table is not None:
+        yield from ("", f"[services.{name}]", *_fields({"type": table.type}))
+        yield from ("", f"[services.{name}.settings]", *_fields(table.settings))
 
 
 def anchor_tables(addresses: Mapping[str, str], marks: Iterable[str]) -> str:
@@ -42,6 +49,12 @@ def anchor_tables(addresses: Mapping[str, str], marks: Iterable[str]) -> str:
     for mark_type in marks:
         lines += ["", "[[marks.issues]]", *_fields({"type": mark_type})]
     return "\n".join(lines) + "\n"
+
+
+def _sign_in(provider: IdentityProvider) -> Iterator[str]:
+    yield from ("", "[[identity.providers]]", *_fields(provider.settings()))
+    for position in provider.positions():
+        yield from ("", "[[identity.providers.positions]]", *_fields(position))
 
 
 def _hosts(addresses: Mapping[str, str]) -> list[str]:

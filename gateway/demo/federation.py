@@ -6,6 +6,7 @@ sets up, enrols, admits and starts each agency's node.
 
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,16 @@ from gateway.demo.agencies import (
     MEMBERS,
     POLICE_RECORDS_HOST,
     REGISTRY_HOST,
+    RESPONDERS,
     Agency,
+    PublishedService,
 )
 from gateway.demo.case_client import CLIENT_ID, MANAGER, UNIT, CaseClient
 from gateway.demo.case_system_setup import CaseSystems
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.certificate_authority import CertificateAuthority
 from gateway.demo.commands import Command, hearthgate, run_together
+from gateway.demo.duty_desk import DutyDesk, IdentityProvider, client_id, position
 from gateway.demo.https import HttpsClient
 from gateway.demo.narrator import Narrator
 from gateway.demo.processes import Processes, free_ports
@@ -80,12 +84,13 @@ class Federation:
         } | {ANCHOR: self._authority.issue(ANCHOR_HOST)}
         self._server_certificates = {system: self._authority.issue(host) for system, host in _SERVERS.items()}
         self.https = HttpsClient(self.ca, dict(self._every_host()))
-        self.case_client = CaseClient(
-            self.https,
-            f"https://{COUNCIL.case_host}",
-            config=self.config(COUNCIL.slug),
-            key=root / "tls" / f"{CLIENT_ID}.key",
-        )
+        self.case_client = self._client(COUNCIL, CLIENT_ID)
+        self._providers = {agency.slug: IdentityProvider(self.papers, agency) for agency in RESPONDERS}
+        self.desks = {
+            service.service: self._desk(agency, service)
+            for agency in RESPONDERS
+            for service in agency.receiving_services
+        }
 
     def folder(self, slug: str) -> Path:
         """Return the folder of a node or of the anchor."""
@@ -112,7 +117,7 @@ class Federation:
         commands = []
         for agency in MEMBERS:
             path = self.papers / f"{agency.slug}.toml"
-            path.write_text(configuration.tables(agency, systems.adapters, self._addresses(agency), str(self.ca)))
+            path.write_text(self._tables(agency, systems))
             words = [
                 "--entity-id",
                 agency.entity_id,
@@ -126,6 +131,9 @@ class Federation:
             words += ["--case-bind", f"127.0.0.1:{self.ports[agency.slug].case}"]
             commands.append(self._init(agency.slug, words))
         self._run(commands)
+        plays = self.folder(COUNCIL.slug) / "plays"
+        plays.mkdir(mode=0o700)
+        shutil.copy(agreement.PLAY, plays)
 
     def admit_all(self) -> None:
         """Enrol each agency, and admit it at the anchor by its thumbprint."""
@@ -165,20 +173,39 @@ class Federation:
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
             ]
         )
-        # A running node asks two administrators for a case system that vouches; the demo has one.
-        settings = load(Path(council), {})
-        if not isinstance(settings, NodeSettings):
-            raise TypeError("the council is a node")
-        register_first(
-            settings,
+        self._register(
+            COUNCIL,
             Registration(
                 client_id=CLIENT_ID,
                 name="Connecting Families case system",
                 positions=[Position(service=str(ASKER), role=role, org_unit=UNIT) for role in _ROLES],
-                private_key=self.root / "tls" / f"{CLIENT_ID}.key",
+                private_key=self.case_client.key,
                 manager=MANAGER,
             ),
         )
+
+    def register_duty_desks(self) -> None:
+        """Register the duty desk of each service that receives; its users sign in themselves."""
+        for agency in RESPONDERS:
+            for service in agency.receiving_services:
+                self._register(
+                    agency,
+                    Registration(
+                        client_id=client_id(service),
+                        name=f"{service.name}: duty desk",
+                        positions=[position(service)],
+                        private_key=self.desks[service.service].client.key,
+                        vouches=False,
+                    ),
+                )
+
+    def _register(self, agency: Agency, registration: Registration) -> None:
+        """Register a case system at a node that does not run yet."""
+        # A running node asks two administrators for a case system that vouches; the demo has one.
+        settings = load(self.config(agency.slug), {})
+        if not isinstance(settings, NodeSettings):
+            raise TypeError(f"{agency.name} has a node")
+        register_first(settings, registration)
 
     def start_nodes(self, databases: Mapping[str, Path]) -> None:
         """Start the servers of the case systems and the seven nodes, and wait until all accept requests."""
@@ -254,6 +281,22 @@ class Federation:
         tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
         binds = ["--peer-bind", f"127.0.0.1:{ports.peer}", "--operations-bind", f"127.0.0.1:{ports.operations}"]
         return hearthgate(*command, self.folder(slug), *words, *tls, *binds)
+
+    def _tables(self, agency: Agency, systems: CaseSystems) -> str:
+        provider = self._providers.get(agency.slug)
+        return configuration.tables(agency, systems, self._addresses(agency), str(self.ca), provider)
+
+    def _client(self, agency: Agency, name: str) -> CaseClient:
+        return CaseClient(
+            self.https,
+            f"https://{agency.case_host}",
+            client_id=name,
+            config=self.config(agency.slug),
+            key=self.root / "tls" / f"{name}.key",
+        )
+
+    def _desk(self, agency: Agency, service: PublishedService) -> DutyDesk:
+        return DutyDesk(self._client(agency, client_id(service)), self._providers[agency.slug], service)
 
     def _serve(self, slug: str) -> None:
         self.processes.start(slug, hearthgate("serve", "--config", self.config(slug)))

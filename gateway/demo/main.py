@@ -77,6 +77,8 @@ def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: i
         federation.admit_all()
     with narrator.step("import the children's census; register the case system of Connecting Families"):
         federation.prepare_council(systems)
+    with narrator.step("register the duty desks, whose people sign in at their own agency"):
+        federation.register_duty_desks()
     with narrator.step("start the case systems and the seven nodes"):
         federation.start_nodes(systems.servers)
     agreement = signatures.tell(narrator, federation, people, today)

@@ -72,7 +72,7 @@ def _search_with_keys(scene: Scene) -> None:
 def _undetected_at_home(scene: Scene, agency: Agency) -> list[str]:
     """Search an agency's own case systems; return the kinds of details that the search missed."""
     paths = (scene.federation.root / "case-systems" / agency.slug).iterdir()
-    kinds = find_kinds([path.read_bytes() for path in paths], scene.truth.secrets)
+    kinds = find_kinds([path.read_bytes() for path in paths if path.is_file()], scene.truth.secrets)
     return [f"no {kind} were found" for kind in ("family names", "workers", "phones") if kind not in kinds]
 
 

@@ -157,7 +157,7 @@ def test_every_node_gets_a_valid_configuration_with_exact_hosts_only(tmp_path: P
     (tmp_path / "anchor.json").write_text("{}")
     (tmp_path / "tls.pem").write_text("")
     for agency in MEMBERS:
-        tables = configuration.tables(agency, systems.adapters, {"other.example": "127.0.0.1:9"}, "tls.pem")
+        tables = configuration.tables(agency, systems, {"other.example": "127.0.0.1:9"}, "tls.pem")
         path = tmp_path / f"{agency.slug}.toml"
         path.write_text(HEAD.format(entity=agency.entity_id, name=agency.name) + tables)
         settings = load(path, {})
