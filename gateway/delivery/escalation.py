@@ -5,7 +5,8 @@
    process that dies between ringing and committing rings again after its claim; no step is on record twice.
 3. A bell that no channel took, or that counts as absent, names the fallback at once, and is rung again every minute.
 4. A channel that fails is not tried for other messages of the same round, so that it delays none of them.
-5. A message that its polling case system has not fetched counts as unread, of any urgency.
+5. A store that takes no more work keeps no bell from ringing: the process rings once, and records it when it can.
+6. A message that its polling case system has not fetched counts as unread, of any urgency.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from functools import partial
 
 from gateway.delivery.on_call import BellStep, OnCall
 from gateway.evidence import recorder
-from gateway.ports import Store, Transaction
+from gateway.ports import Store, StoreFull, Transaction
 from gateway.runtime.background import Attempt
 from gateway.store.tables import delivery_events, escalations
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
@@ -35,6 +36,8 @@ CLAIM = timedelta(seconds=60)
 """How long a process may take over the steps of one message."""
 BATCH = 50
 """Messages of one side that one round looks at."""
+MOST_UNRECORDED = 10_000
+"""Messages for which one process rings while the store takes no work."""
 NO_BELL = "no_bell"
 _EVENTS: Mapping[DeliverySide, Mapping[EscalationStep, str]] = {
     DeliverySide.SENDER: {
@@ -80,10 +83,11 @@ class EscalationRound:
 
     def __init__(self, ports: EscalationPorts) -> None:
         self._ports = ports
+        self._unrecorded: dict[str, EscalationStep] = {}
 
     def round(self, now: datetime) -> None:
         """Take every step that is due. Several processes may do so at once."""
-        escalation = _Escalation(ports=self._ports, now=now)
+        escalation = _Escalation(ports=self._ports, now=now, unrecorded=self._unrecorded)
         for message, step in self._due(now):
             self._ports.attempt("escalate", partial(escalation.take, message, step))
 
@@ -105,22 +109,40 @@ class EscalationRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Escalation:
-    """One round's work. ``silent`` are services whose bells failed in it, ``unpolled`` those that rang as unpolled."""
+    """One round's work. ``silent`` are services whose bells failed in it, ``unpolled`` those that rang as unpolled.
+
+    ``unrecorded`` has the steps for which this process rang while the store took no work.
+    """
 
     ports: EscalationPorts
     now: datetime
+    unrecorded: dict[str, EscalationStep]
     silent: set[ServiceSlug] = field(default_factory=set)
     unpolled: set[ServiceSlug] = field(default_factory=set)
 
     def take(self, message: EscalatingMessage, more: EscalationStep) -> None:
         """Take the steps of one message that are due, and ``more``."""
         now, store = self.now, self.ports.store
-        claimed = store.write(lambda tx: escalations.claim(tx, message, until=now + CLAIM))
+        try:
+            claimed = store.write(lambda tx: escalations.claim(tx, message, until=now + CLAIM))
+        except StoreFull:
+            self._ring_once(message, more)
+            raise
         if claimed is None:
             return
         steps = due_steps(claimed.facts, now) | (more & ~claimed.facts.steps)
         steps, code = self._ring(claimed, steps)
         store.write(lambda tx: self._record(tx, claimed, steps, code))
+        self.unrecorded.pop(f"{message.side} {message.message}", None)
+
+    def _ring_once(self, message: EscalatingMessage, more: EscalationStep) -> None:
+        """Ring for what is due and cannot be recorded, unless this process did."""
+        name = f"{message.side} {message.message}"
+        facts = replace(message.facts, steps=message.facts.steps | self.unrecorded.get(name, NONE))
+        steps = due_steps(facts, self.now) | (more & ~facts.steps)
+        if len(self.unrecorded) < MOST_UNRECORDED and (steps or rings_again(facts)):
+            steps, _ = self._ring(replace(message, facts=facts), steps)
+            self.unrecorded[name] = facts.steps | steps
 
     def _ring(self, message: EscalatingMessage, steps: EscalationStep) -> tuple[EscalationStep, str | None]:
         """Ring for these steps; return them with what came of the ring, and a code for it."""

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from prometheus_client import Gauge
 
-from gateway.ports import Store, Transaction
+from gateway.ports import Store, StoreBusy, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.store.tables import bells
 from gateway.store.tables.bells import BellRecord
 from gateway.telemetry.metrics import shared_registry
@@ -122,7 +123,8 @@ class OnCall:
             for channel in took:
                 bells.note_ring(tx, service=service, channel=channel, at=now)
 
-        self._store.write(record)
+        with suppress(StoreBusy, StoreFull, StoreOutcomeUnknown):  # the ring counts, and the record shows it only
+            self._store.write(record)
         return results
 
     def test(self, service: ServiceSlug, now: datetime) -> tuple[BellResult, ...]:

@@ -3,7 +3,7 @@
 A row is claimed before a step is taken, by one process at a time; a claim that runs out lets another process take it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -167,12 +167,10 @@ def get(tx: Transaction, message: EscalatingMessage) -> EscalatingMessage | None
 
 
 def claim(tx: Transaction, message: EscalatingMessage, *, until: datetime) -> EscalatingMessage | None:
-    """Claim a message until then and return it as claimed; none where it changed, or another process has it."""
+    """Claim a message until then, and return what is known of it by now; none where another process was first."""
     steps = message.facts.steps | EscalationStep.CLAIMED
     values = {**_unchanged(message), "steps": int(steps), "until": to_microseconds(until)}
-    if tx.run(_OF[message.side].claim, values) != 1:
-        return None
-    return replace(message, escalate_at=until, facts=replace(message.facts, steps=steps))
+    return get(tx, message) if tx.run(_OF[message.side].claim, values) == 1 else None
 
 
 def take(tx: Transaction, message: EscalatingMessage, steps: EscalationStep, *, next_at: datetime | None) -> bool:

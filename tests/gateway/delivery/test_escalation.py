@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, update
 
 from gateway.delivery.escalation import CLAIM, EscalationPorts, EscalationRound
 from gateway.delivery.on_call import BellFailed, BellStep, OnCall
-from gateway.ports import Store, Transaction
-from gateway.runtime.background import AtOnce
+from gateway.ports import Store, StoreFull, Transaction
+from gateway.runtime.background import AtOnce, LastHandler
 from gateway.store.delivery_schema import inbox as inbox_table
 from gateway.store.delivery_schema import outbox as outbox_table
 from gateway.store.engine.statement import Statement, insertion
@@ -380,3 +380,39 @@ def test_a_channel_that_fails_is_tried_once_a_round(place: Place) -> None:
         place.receive()
     place.another_process().round(T + 5 * MINUTE)
     assert len(calls) == 1
+
+
+@dataclass
+class FullStore:
+    """A store whose disk is full until told otherwise."""
+
+    store: Store
+    full: bool = True
+
+    def read(self, work: Callable[[Transaction], ResultT]) -> ResultT:
+        return self.store.read(work)
+
+    def write(self, work: Callable[[Transaction], ResultT]) -> ResultT:
+        if self.full:
+            raise StoreFull
+        return self.store.write(work)
+
+    erase = write
+
+    def close(self) -> None: ...
+
+
+def ignore(*_: object) -> None: ...
+
+
+def test_a_full_store_keeps_no_bell_from_ringing(place: Place) -> None:
+    message, full = place.receive(), FullStore(place.store)
+    attempt = LastHandler(crashed=ignore, notice=ignore)
+    rounds = EscalationRound(replace(place.another_process()._ports, store=full, attempt=attempt))
+    for minute in range(4, 10):
+        rounds.round(T + minute * MINUTE)
+    assert place.duty.rung == [("HG-RECEIVED", BellStep.UNREAD)]
+    assert place.events(message) == []
+    full.full = False
+    rounds.round(T + 10 * MINUTE)
+    assert place.events(message) == [("unread", None, 10), ("bell_rung", None, 10)]
