@@ -32,7 +32,7 @@ _SERVICES: Mapping[str, frozenset[PublicBody]] = MappingProxyType(
         "adult-social-care": _COUNCIL,
         "education": _EDUCATION,
         "virtual-school": _COUNCIL,
-        "admissions": _EDUCATION,
+        "admissions": _COUNCIL,
         "school": _EDUCATION,
         "college": frozenset({PublicBody.EDUCATION}),
         "police": frozenset({PublicBody.POLICE}),

@@ -36,14 +36,17 @@ def cut_message(
 ) -> tuple[tuple[ConcernedPerson, ...], QueuedBody]:
     """Return the persons and the body of a queued message, without what ``fields`` does not name.
 
-    1. a person whose part is not granted goes; 2. with them every statement that is about them; 3. so do details and
-    statements of other fields; 4. an address goes where the body has a field for it that is not granted. To cut again
-    changes nothing: the sender cuts before signing, and the recipient before its case system sees the message.
+    1. a person whose part is not granted goes; 2. with them every statement about them, and each detail about their
+    part where no person of it is left; 3. details and statements of other fields go; 4. so do addresses, where the body
+    has a field for them that is not granted. To cut again changes nothing: the sender cuts before signing, and the
+    recipient before its case system sees the message.
     """
     persons = cut_persons(message.persons, fields)  # 1
     if body.address_field is not None and body.address_field not in fields:  # 4
         persons = tuple(map(without_address, persons))
-    return persons, body.cut(fields, frozenset(person.ref for person in persons))  # 2, 3
+    parts = {person.part for person in persons}
+    orphans = {name for name, part in body.parts.items() if part not in parts}  # 2
+    return persons, body.cut(fields - orphans, frozenset(person.ref for person in persons))  # 2, 3
 
 
 def _inert(text: str) -> str:

@@ -13,6 +13,7 @@ from trust.agreements.consent import deny_consent, deny_unsigned
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.lawful_basis import cannot_cite, lookup
 from trust.agreements.minimise import cut_message
+from trust.claims import from_seconds
 from trust.errors import shown
 from trust.exchange.errors import Fault, MalformedBody
 from trust.exchange.kind import ExchangeKind, QueuedBody
@@ -50,7 +51,7 @@ def permit_content(
     5. each person who is left consented, where the clause or the body calls for it. Alleged perpetrators are not sent
        under such a clause.
     """
-    faults = tuple(body.faults(message.persons))
+    faults = tuple(body.faults(message.persons, from_seconds(message.iat).date()))
     if faults:  # 1
         return deny(DenialCode.MALFORMED_BODY, detail=_list_faults(faults))
     denial = _check_recipient(message, body, services.recipient) or _check_citing(clause, services.sender, now)  # 2, 3

@@ -31,6 +31,9 @@ _WITH_LETTER: Final = _codes("E1 N1 W1 NW1 SE1 SW1 EC1 EC2 EC3 EC4 WC1 WC2")
 """Districts of London that a letter may divide."""
 _UNITED_KINGDOM: Final = re.compile(r"(([A-Z]{1,2})([0-9]|[1-9][0-9]))([A-Z]?) [0-9][ABD-HJLNP-UW-Z]{2}")
 """Area, district, its letter, and the inward code, which has none of C, I, K, M, O and V."""
+_LIKE_A_POSTCODE: Final = re.compile(
+    r"(?<![A-Z0-9])[A-Z]{1,2}[0-9][0-9A-Z]?[ .-]{0,3}[0-9][A-Z]{2}(?![A-Z0-9])", re.IGNORECASE | re.ASCII
+)
 _POST_ALONE: Final = re.compile(r"[A-Z]+99 ")
 """Districts that Royal Mail keeps for large receivers of post."""
 _UPRN_DIGITS: Final = 12
@@ -44,6 +47,12 @@ def normal_postcode(text: str) -> str:
     if not (tidy.isascii() and tidy.isalnum()):  # as nearly every postcode is
         tidy = "".join(char for char in unicodedata.normalize("NFKC", strip_ignorable(text)) if char.isalnum()).upper()
     return f"{tidy[:-3]} {tidy[-3:]}"
+
+
+def holds_postcode(text: str) -> bool:
+    """Say whether a text has a postcode of a home somewhere in it."""
+    plain = unicodedata.normalize("NFKC", strip_ignorable(text))
+    return any(home_postcode(each[0]) for each in _LIKE_A_POSTCODE.finditer(plain))
 
 
 def home_postcode(text: str) -> str | None:

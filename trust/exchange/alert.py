@@ -15,7 +15,7 @@ from trust.exchange import details
 from trust.exchange.details import WORKS_AT, BodyForm, Detail, TypedBody, read_content
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import QUEUED_LIFE, ClauseList, ClauseWords, ExchangeKind, join_words
-from trust.exchange.persons import PERSON_FIELDS
+from trust.exchange.persons import PERSON_FIELDS, Part
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
@@ -39,12 +39,13 @@ class Topic(StrEnum):
     WORKER_RISK = "worker-risk"
 
 
+WORKPLACES = Detail(name=WORKS_AT, parse=details.service_refs, part=Part.ALLEGED_PERPETRATOR)
 INCIDENT = (
     Detail(name="incident_reference", parse=details.reference),
     Detail(name="occurred_at", parse=details.moment),
     Detail(name="location_kind", parse=details.word("home", "public-place", "school", "workplace", "online", "other")),
     Detail(name="child_present", parse=details.flag),
-    Detail(name=WORKS_AT, parse=details.service_refs),
+    WORKPLACES,
 )
 RISK = (
     Detail(name="risk_level", parse=details.word("standard", "medium", "high")),
@@ -59,7 +60,7 @@ FORMS: Mapping[Topic, BodyForm] = MappingProxyType(
             narratives=frozenset({"circumstances"}),
         ),
         Topic.SCHOOL_NOTICE: BodyForm(
-            details=(*INCIDENT, Detail(name=_HOME_EDUCATED, parse=details.flag)),
+            details=(*INCIDENT, Detail(name=_HOME_EDUCATED, parse=details.flag, required=True, part=Part.CHILD)),
             statements=frozenset({"circumstances", "child_voice"}),
             narratives=frozenset({"circumstances"}),
             recipient_kinds=_SCHOOLS,
@@ -120,6 +121,9 @@ def parse_body(body: JsonObject) -> AlertBody:
     if topic is None:
         raise MalformedBody(reader.faults)
     content = read_content(reader, FORMS[topic])
+    starts_on, review_on = (content.details.get(name) for name in ("starts_on", "review_on"))
+    if isinstance(starts_on, str) and isinstance(review_on, str) and review_on < starts_on:
+        reader.fault("details.review_on", "lies before starts_on")
     if reader.faults:
         raise MalformedBody(reader.faults)
     return AlertBody(

@@ -8,12 +8,13 @@ it does not know is a fault, since a narrative must not be lost in silence.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Self
 
+from trust.exchange.addresses import holds_postcode
 from trust.exchange.consent import ConsentRole
 from trust.exchange.errors import Fault
-from trust.exchange.persons import ConcernedPerson
+from trust.exchange.persons import ConcernedPerson, Part
 from trust.exchange.reader import Reader
 from trust.exchange.statements import (
     PersonStatement,
@@ -30,6 +31,7 @@ WORKS_AT = "perpetrator_works_at"
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]{0,63}")
 """A case system's own identifier: no spaces, so that it holds no sentence and no full name."""
 MAX_LIST = 16
+_STATEMENTS = "body.statements"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 
 DetailValue = str | int | bool | tuple[str, ...]
@@ -39,11 +41,15 @@ ReadDetail = Callable[[Reader, str], DetailValue]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """One typed value of a form, by its name in ``details``, which is also the field that a clause grants."""
+    """One typed value of a form, by its name in ``details``, which is also the field that a clause grants.
+
+    A value about persons of one ``part`` goes only with such a person.
+    """
 
     name: str
     parse: ReadDetail
     required: bool = False
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,11 @@ class TypedBody:
         return frozenset(ref for each in self.statements for ref in each.about)
 
     @property
+    def parts(self) -> Mapping[str, Part]:
+        """The details that are about persons of one part, each with the part."""
+        return {each.name: each.part for each in self.form.details if each.part is not None}
+
+    @property
     def recipient_kinds(self) -> frozenset[str] | None:
         """The kinds of service that may receive it; ``None`` for any."""
         return self.form.recipient_kinds
@@ -116,10 +127,16 @@ class TypedBody:
         """The roles that each person's signed consent must have, also where the clause rests on no consent."""
         return self.form.consent_roles
 
-    def faults(self, persons: Iterable[ConcernedPerson]) -> Iterable[Fault]:
-        """Return what is wrong between the body and the persons of its message."""
-        for ref in sorted(self.refs - {person.ref for person in persons}):
-            yield Fault(path="body.statements", problem=f"are about {ref}, and no person of the message has that ref")
+    def faults(self, persons: Iterable[ConcernedPerson], on: date) -> Iterable[Fault]:
+        """Return what is wrong between the body, the persons of its message and the day on which it was made."""
+        everyone = tuple(persons)
+        for ref in sorted(self.refs - {person.ref for person in everyone}):
+            yield Fault(path=_STATEMENTS, problem=f"are about {ref}, and no person of the message has that ref")
+        if any(each.on > on for each in self.statements):
+            yield Fault(path=_STATEMENTS, problem="must not be dated after the message")
+        hidden = any(person.subject.address_restricted for person in everyone)
+        if hidden and any(holds_postcode(f"{each.text} {each.source}") for each in self.statements):
+            yield Fault(path=_STATEMENTS, problem="have a postcode, and a person's address is restricted; leave it out")
 
     def cut(self, fields: frozenset[str], refs: frozenset[str]) -> Self:
         """Return the body with only these fields, and without statements about any person but these."""

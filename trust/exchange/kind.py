@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from trust.exchange.consent import ConsentRole
 from trust.exchange.errors import Fault, MalformedBody, UnsupportedKind
-from trust.exchange.persons import ConcernedPerson
+from trust.exchange.persons import ConcernedPerson, Part
 from trust.exchange.reader import Reader
 from trust.identifiers import EntityId, KindName, ServiceRef
 from trust.strict_json import JsonObject
@@ -91,8 +91,13 @@ class QueuedBody(Query, Protocol):
         """The field without which no person's address is sent; ``None`` where the clause's own rule is enough."""
         ...
 
-    def faults(self, persons: Iterable[ConcernedPerson]) -> Iterable[Fault]:
-        """Return what is wrong between the body and the persons of its message."""
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """The details that are about persons of one part, each with the part: they go only with such a person."""
+        ...
+
+    def faults(self, persons: Iterable[ConcernedPerson], on: date) -> Iterable[Fault]:
+        """Return what is wrong between the body, the persons of its message and the day on which it was made."""
         ...
 
     def cut(self, fields: frozenset[str], refs: frozenset[str]) -> Self:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from trust import jose
 from trust.claims import LATEST_SECONDS, check_times, digest, from_seconds
-from trust.errors import WrongAudience
+from trust.errors import TooLarge, WrongAudience
 from trust.exchange.consent import ConsentRecord, consent_to_json, read_consent
 from trust.exchange.envelope import (
     JTI,
@@ -81,7 +81,7 @@ class PseudonymousPractitioner:
     role: RoleCode
     org_unit: str
     call_back: str | None = None
-    name: str | None = None
+    name: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Message:
     from_service: ServiceSlug
     to_service: ServiceSlug
     practitioner: PseudonymousPractitioner
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     subject: Subject = field(default_factory=Subject)
     persons: tuple[ConcernedPerson, ...] = ()
     correlation: str | None = None
@@ -152,8 +152,14 @@ class OpenedMessage:
 
 
 def build_message(message: Message, signer: Signer) -> bytes:
-    """Sign ``message`` with the sender's message key and return the compact JWS."""
-    return jose.sign(_message_to_claims(message), typ=TYP, signer=signer)
+    """Sign ``message`` with the sender's message key and return the compact JWS.
+
+    Raises :class:`TooLarge` where no recipient would read it: shorten or leave out statements.
+    """
+    raw = jose.sign(_message_to_claims(message), typ=TYP, signer=signer)
+    if len(raw) > MAX_BYTES:
+        raise TooLarge(f"The signed message is larger than {MAX_BYTES} bytes. Shorten its statements, or send several.")
+    return raw
 
 
 def peek_issuer(raw: bytes) -> EntityId:
@@ -269,6 +275,8 @@ def _parse_message(claims: JsonObject, kinds: Kinds) -> Message:
         handling=_read_handling(reader),
         consent=_read_consent(reader),
     )
+    if queued and message.deadline is not None and message.deadline <= message.iat:
+        reader.fault("deadline", "lies before the message was made")
     if reader.faults:
         raise MalformedMessage(reader.faults)
     return message

@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from trust.exchange import details
-from trust.exchange.details import BodyForm, Detail, TypedBody, read_content
+from trust.exchange.addresses import holds_postcode
+from trust.exchange.details import BodyForm, Content, Detail, TypedBody, read_content
 from trust.exchange.envelope import JTI
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import QUEUED_LIFE, ClauseList, ClauseWords, ExchangeKind, join_words
@@ -28,6 +29,8 @@ NOTICE_TYPES = "notice_types"
 CORRECTION_ADDRESS = "correction.address"
 """The only field of a notice that may hold an address."""
 _MEMBERS = ("type", "details", "statements")
+_REPLACING = ("replace", "complete")
+_ADDRESS = frozenset({"address", "postcode", "uprn"})
 _PATH = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,7}")
 _ORIGINAL = Detail(name="original", parse=details.matching(JTI), required=True)
 _ITEM = Detail(name="item", parse=details.matching(_PATH), required=True)
@@ -59,7 +62,7 @@ FORMS: Mapping[NoticeType, BodyForm] = MappingProxyType(
             details=(
                 _ORIGINAL,
                 _ITEM,
-                Detail(name="action", parse=details.word("replace", "complete", "remove", "restrict"), required=True),
+                Detail(name="action", parse=details.word(*_REPLACING, "remove", "restrict"), required=True),
                 _BASIS,
             ),
             statements=frozenset({"correction", CORRECTION_ADDRESS}),
@@ -105,6 +108,7 @@ def parse_body(body: JsonObject) -> NoticeBody:
     if notice_type is None:
         raise MalformedBody(reader.faults)
     content = read_content(reader, FORMS[notice_type])
+    _check_correction(reader, content)
     if reader.faults:
         raise MalformedBody(reader.faults)
     return NoticeBody(
@@ -113,6 +117,18 @@ def parse_body(body: JsonObject) -> NoticeBody:
         statements=content.statements,
         dropped=(*reader.unknown(_MEMBERS), *content.dropped),
     )
+
+
+def _check_correction(reader: Reader, content: Content) -> None:
+    """Refuse a correction that does not say what is right, or states an address in another field than its own."""
+    item, action = content.details.get("item"), content.details.get("action")
+    if action in _REPLACING and not content.statements:
+        reader.fault("statements", f"must have one that says what is right: correction, or {CORRECTION_ADDRESS}")
+    about_address = isinstance(item, str) and not _ADDRESS.isdisjoint(item.split("."))
+    for statement in content.statements:
+        if statement.field != CORRECTION_ADDRESS and (about_address or holds_postcode(statement.text)):
+            reader.fault("statements", f"have an address outside the field {CORRECTION_ADDRESS}; move it there")
+            return
 
 
 class NoticeOutcome(StrEnum):

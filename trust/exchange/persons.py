@@ -107,6 +107,10 @@ class ConcernedPerson:
     safe_contact: SafeContact | None = None
     consent: ConsentRecord | None = None
 
+    def __repr__(self) -> str:
+        """Show the reference and the part, and nothing of who it is."""
+        return f"<ConcernedPerson {self.ref}, {self.part}>"
+
 
 def read_persons(reader: Reader, *, this_year: int) -> tuple[ConcernedPerson, ...]:
     """Read the member ``persons``: 1 to 32 persons, each under a reference of its own. Faults go into the reader."""

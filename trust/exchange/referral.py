@@ -15,12 +15,12 @@ from typing import ClassVar
 from trust.claims import strip_ignorable
 from trust.errors import ExchangeRefused
 from trust.exchange import details
-from trust.exchange.alert import RISK
+from trust.exchange.alert import RISK, WORKPLACES
 from trust.exchange.consent import ConsentRole
-from trust.exchange.details import WORKS_AT, BodyForm, Detail, TypedBody, read_content
+from trust.exchange.details import BodyForm, Detail, TypedBody, read_content
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import QUEUED_LIFE, ClauseList, ClauseWords, ExchangeKind, join_words
-from trust.exchange.persons import PERSON_FIELDS
+from trust.exchange.persons import PERSON_FIELDS, Part
 from trust.exchange.reader import Reader
 from trust.identifiers import EntityId, KindName, parse_code
 from trust.strict_json import JsonObject
@@ -38,27 +38,30 @@ _AREA = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]?(?: [0-9])?")
 MAX_NOTE = 1000
 """Characters of an answer's note or reason."""
 _HOME = details.whole(0, 32)
-_WORKS_AT = Detail(name=WORKS_AT, parse=details.service_refs)
 _NARRATIVES = frozenset({REASON})
-OTHER = BodyForm(details=(_WORKS_AT,), statements=frozenset({REASON, "circumstances", "views"}), narratives=_NARRATIVES)
+OTHER = BodyForm(
+    details=(WORKPLACES,), statements=frozenset({REASON, "circumstances", "views"}), narratives=_NARRATIVES
+)
 """The form of every service type that has none of its own."""
 FORMS: Mapping[str, BodyForm] = MappingProxyType(
     {
         "advocacy": BodyForm(
-            details=(Detail(name="incident_reference", parse=details.reference), *RISK, _WORKS_AT),
+            details=(Detail(name="incident_reference", parse=details.reference), *RISK, WORKPLACES),
             statements=OTHER.statements,
             narratives=_NARRATIVES,
         ),
         "school-move": BodyForm(
             details=(
-                Detail(name="current_urn", parse=details.matching(_URN)),
+                Detail(name="current_urn", parse=details.matching(_URN), part=Part.CHILD),
                 Detail(
-                    name="requested_urns", parse=details.several(_URN, "must be unique reference numbers: six digits")
+                    name="requested_urns",
+                    parse=details.several(_URN, "must be unique reference numbers: six digits"),
+                    part=Part.CHILD,
                 ),
                 Detail(name="move_reason", parse=details.word("safety", "other"), required=True),
                 Detail(name="needed_by", parse=details.day, required=True),
                 Detail(name="do_not_disclose_new_school", parse=details.flag, required=True),
-                _WORKS_AT,
+                WORKPLACES,
             ),
             statements=frozenset({REASON}),
             narratives=_NARRATIVES,
@@ -78,7 +81,7 @@ FORMS: Mapping[str, BodyForm] = MappingProxyType(
                     name="areas_at_risk",
                     parse=details.several(_AREA, "must be the first parts of postcodes, such as ZE7"),
                 ),
-                _WORKS_AT,
+                WORKPLACES,
             ),
             statements=frozenset({REASON}),
             narratives=_NARRATIVES,
@@ -96,7 +99,7 @@ FORMS: Mapping[str, BodyForm] = MappingProxyType(
                 ),
                 Detail(name="need_by", parse=details.day),
                 Detail(name="delivery_restricted", parse=details.flag, required=True),
-                _WORKS_AT,
+                WORKPLACES,
             ),
             statements=frozenset({REASON}),
             narratives=_NARRATIVES,

@@ -1,30 +1,47 @@
 """A queued message is decided by clause, recipient, persons and what is left of it after the cut."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trust.agreements.examples import binding
-from tests.trust.agreements.queued_examples import clause_of, decide, decide_under, document
-from tests.trust.exchange.examples import COUNCIL
+from tests.trust.agreements.queued_examples import RECIPIENT, SENDER, clause_of, decide, decide_under, document
+from tests.trust.exchange.examples import COUNCIL, signer
 from tests.trust.exchange.queued_examples import (
     BODIES,
     CHILD,
+    CONSENT,
+    CORRECTION,
+    PERPETRATOR,
     PERSONS,
+    REHOUSING,
     SAFEGUARDING,
+    SCHOOL_NOTICE,
     VICTIM,
+    queued,
     statement,
 )
-from trust.agreements.decision import Permit
+from trust import jose
+from trust.agreements.decision import Permit, ServiceKinds
 from trust.agreements.denial import Denial, DenialCode
 from trust.agreements.minimise import cut_message
-from trust.agreements.queued import missing_fields
+from trust.agreements.queued import missing_fields, refused_recipients
 from trust.exchange.alert import ALERT, ALERT_KIND
 from trust.exchange.alert import parse_body as parse_alert
+from trust.exchange.consent import ConsentForm, ConsentRole
 from trust.exchange.errors import MalformedAgreement
+from trust.exchange.kind import QueuedBody
 from trust.exchange.kinds import KINDS
-from trust.exchange.message import Message
+from trust.exchange.message import TYP, Message, build_message
+from trust.exchange.person import Address
+from trust.exchange.persons import PERSON_FIELDS
+from trust.exchange.referral import REFERRAL
+from trust.identifiers import parse_service_ref
+from trust.strict_json import dumps
 
 ALL = sorted(KINDS[ALERT].fields)
 HOUSING: dict[str, Any] = {
@@ -38,7 +55,7 @@ TO_HOUSING = {"holders": [f"{COUNCIL}#housing-options"]}
 def cut(message: Message, decision: Permit | Denial) -> Message:
     """Return the message as its sender signs it."""
     assert isinstance(decision, Permit), decision
-    persons, body = cut_message(message, decision.query, decision.fields)  # type: ignore[arg-type]  # a queued body
+    persons, body = cut_message(message, cast("QueuedBody", decision.query), decision.fields)
     return replace(message, persons=persons, body=body.to_body())
 
 
@@ -120,3 +137,232 @@ def test_the_plan_of_a_message_can_be_checked_before_there_is_one() -> None:
     assert missing_fields(ALERT_KIND, body, frozenset(ALL)) == ()
     [fault] = missing_fields(ALERT_KIND, body, frozenset({"risk_level"}))
     assert "circumstances" in fault.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "allowed"),
+    [
+        ("school-notice", "school", True),
+        ("school-notice", "college", True),
+        ("school-notice", "education", False),
+        ("school-notice", "police", False),
+        ("school-move", "admissions", True),
+        ("school-move", "school", False),
+        ("school-move", "education", False),
+        ("rehousing", "housing", True),
+        ("rehousing", "advocacy", False),
+        ("safeguarding", "school", True),
+        ("essentials", "charity", True),
+    ],
+)
+def test_a_message_goes_only_to_kinds_of_service_that_may_receive_it(name: str, kind: str, allowed: bool) -> None:
+    changes = HOUSING if name == "rehousing" else {}
+    clause = TO_HOUSING if name == "rehousing" else {}
+    services = ServiceKinds(recipient=kind)
+    message, decision = decide(name, clause=clause, services=services, **changes)
+    if allowed:
+        cut(message, decision)
+    else:
+        denied(decision, DenialCode.RECIPIENT_KIND)
+
+
+@pytest.mark.holds("S3")
+def test_the_notice_of_a_child_who_is_educated_at_home_goes_to_the_councils_education_service() -> None:
+    body = {**SCHOOL_NOTICE, "details": {**SCHOOL_NOTICE["details"], "home_educated": True}}
+    cut(*decide("school-notice", services=ServiceKinds(recipient="education"), body=body))
+    _, decision = decide("school-notice", services=ServiceKinds(recipient="school"), body=body)
+    denied(decision, DenialCode.RECIPIENT_KIND, "education")
+
+
+@pytest.mark.holds("S3")
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [("police", True), ("family-support", False), ("social-care", False), ("probation", False), ("anything", False)],
+)
+def test_only_the_police_cite_operation_encompass(kind: str, allowed: bool) -> None:
+    clause = {"basis": ["6-1-e", "daa2021-s49a"]}
+    services = ServiceKinds(sender=kind, recipient="school")
+    message, decision = decide("school-notice", clause=clause, services=services)
+    if allowed:
+        cut(message, decision)
+    else:
+        denied(decision, DenialCode.BASIS_NOT_OPEN, "daa2021-s49a is for police forces")
+
+
+def test_a_charity_cites_no_task_in_the_public_interest_and_a_council_does() -> None:
+    message, decision = decide("advocacy", services=ServiceKinds(sender="social-care"))
+    cut(message, decision)
+    _, decision = decide("advocacy", services=ServiceKinds(sender="charity"))
+    denied(decision, DenialCode.BASIS_NOT_OPEN, "6-1-e")
+
+
+def working_at(*services: str) -> dict[str, Any]:
+    return {**SAFEGUARDING, "details": {**SAFEGUARDING["details"], "perpetrator_works_at": list(services)}}
+
+
+def test_nothing_goes_to_a_service_at_which_an_alleged_perpetrator_works() -> None:
+    _, decision = decide("safeguarding", body=working_at(SENDER, RECIPIENT))
+    denied(decision, DenialCode.RECIPIENT_CONFLICT)
+    cut(*decide("safeguarding", body=working_at(SENDER)))
+    known = refused_recipients(
+        parse_alert(working_at(RECIPIENT)), frozenset(map(parse_service_ref, (SENDER, RECIPIENT)))
+    )
+    assert known == {parse_service_ref(RECIPIENT)}
+
+
+def test_the_conflict_counts_also_where_the_clause_does_not_let_the_workplace_be_told() -> None:
+    clause = {"fields_by_role": {"key-worker": ["persons.victim", "circumstances"]}}
+    _, decision = decide("safeguarding", clause=clause, body=working_at(RECIPIENT))
+    denied(decision, DenialCode.RECIPIENT_CONFLICT)
+
+
+def test_a_workplace_is_not_told_without_the_person_who_works_there() -> None:
+    granted = ["persons.victim", "circumstances", "perpetrator_works_at"]
+    clause = {"fields_by_role": {"key-worker": granted}}
+    left = cut(*decide("safeguarding", clause=clause, body=working_at(SENDER)))
+    assert left.body["details"] == {}
+
+
+@pytest.mark.holds("S8")
+def test_rehousing_needs_signed_consent_and_the_authority_that_the_person_chose() -> None:
+    left = cut(*decide("rehousing", clause=TO_HOUSING, **HOUSING))
+    assert left.persons == (VICTIM,)
+    for record, code in (
+        (None, DenialCode.CONSENT_RECORD_MISSING),
+        (replace(CONSENT, form=ConsentForm.SPOKEN), DenialCode.CONSENT_NOT_VALID),
+        (replace(CONSENT, roles=frozenset({ConsentRole.ENGAGEMENT})), DenialCode.CONSENT_NOT_VALID),
+        (replace(CONSENT, expires_on=date(2026, 8, 31)), DenialCode.CONSENT_NOT_VALID),
+        (replace(CONSENT, given_on=date(2026, 9, 2)), DenialCode.CONSENT_NOT_VALID),
+    ):
+        changes = {**HOUSING, "persons": (replace(VICTIM, consent=record),)}
+        _, decision = decide("rehousing", clause=TO_HOUSING, **changes)
+        denied(decision, code, "p1")
+    _, decision = decide("rehousing", persons=(VICTIM,))
+    denied(decision, DenialCode.RECIPIENT_NOT_CHOSEN)
+    chosen = {name: value for name, value in REHOUSING["details"].items() if name != "chosen_authority"}
+    _, decision = decide("rehousing", clause=TO_HOUSING, **HOUSING, body={**REHOUSING, "details": chosen})
+    denied(decision, DenialCode.MALFORMED_BODY, "chosen_authority")
+
+
+DUTY_TO_REFER = {**TO_HOUSING, "basis": ["6-1-e", "ha1996-s213b"]}
+WITHOUT_PERPETRATOR = {
+    "key-worker": sorted(KINDS[REFERRAL].fields - {"persons.alleged_perpetrator"}),
+}
+
+
+@pytest.mark.holds("S8")
+def test_under_a_clause_that_rests_on_consent_each_person_who_is_left_consented() -> None:
+    clause = {**DUTY_TO_REFER, "fields_by_role": WITHOUT_PERPETRATOR}
+    family = {**HOUSING, "persons": (VICTIM, CHILD)}
+    _, decision = decide("rehousing", clause=clause, **family)
+    denied(decision, DenialCode.CONSENT_RECORD_MISSING, "It concerns p2.")
+    family["persons"] = (VICTIM, replace(CHILD, consent=CONSENT))
+    assert [person.ref for person in cut(*decide("rehousing", clause=clause, **family)).persons] == ["p1", "p2"]
+    alone = {"fields_by_role": {"key-worker": ["persons.victim", *sorted(KINDS[REFERRAL].fields - PERSON_FIELDS)]}}
+    left = cut(*decide("rehousing", clause=clause | alone, **{**HOUSING, "persons": (VICTIM, CHILD)}))
+    assert [person.ref for person in left.persons] == ["p1"]
+
+
+def test_no_alleged_perpetrator_is_sent_under_consent() -> None:
+    everyone = {**HOUSING, "persons": (VICTIM, replace(PERPETRATOR, consent=CONSENT))}
+    assert [person.ref for person in cut(*decide("rehousing", clause=TO_HOUSING, **everyone)).persons] == ["p1"]
+    with pytest.raises(MalformedAgreement, match="alleged perpetrator"):
+        binding(document(clause_of(REFERRAL, **DUTY_TO_REFER)))
+
+
+def test_a_record_of_consent_is_sent_only_where_consent_is_needed() -> None:
+    assert [person.consent for person in cut(*decide("safeguarding")).persons] == [None, None, None]
+
+
+MOVED = {
+    **CORRECTION,
+    "details": {**CORRECTION["details"], "item": "subject.address"},
+    "statements": [statement("correction.address", "p1", text="Now at ZE7 1QB.")],
+}
+NOT_ADDRESSES = {"key-worker": sorted(KINDS[BODIES["correction"][0]].fields - {"correction.address"})}
+
+
+@pytest.mark.holds("S9")
+@pytest.mark.parametrize("name", ["case.closure", "correction", "erasure"])
+def test_a_notice_carries_no_persons_address(name: str) -> None:
+    assert [person.subject.address for person in cut(*decide(name)).persons] == [None, None, None]
+
+
+@pytest.mark.holds("S9")
+def test_a_new_address_is_no_correction_for_those_who_may_not_have_it() -> None:
+    assert cut(*decide("correction", body=MOVED)).persons[0].subject.address == VICTIM.subject.address
+    _, decision = decide("correction", body=MOVED, clause={"fields_by_role": NOT_ADDRESSES})
+    assert isinstance(decision, Denial)
+    assert decision.code == DenialCode.FIELDS_INCOMPLETE
+
+
+@pytest.mark.holds("S9")
+def test_no_statement_has_a_postcode_where_a_persons_address_is_restricted() -> None:
+    hidden = replace(VICTIM, subject=replace(VICTIM.subject, address_restricted=True))
+    body = {**SAFEGUARDING, "statements": [statement("circumstances", "p1", text="Seen at ZE7 1QB.")]}
+    cut(*decide("safeguarding", body=body))
+    _, decision = decide("safeguarding", body=body, persons=(hidden,))
+    denied(decision, DenialCode.MALFORMED_BODY, "restricted")
+
+
+def test_a_statement_is_not_dated_after_its_message() -> None:
+    body = {**SAFEGUARDING, "statements": [statement("circumstances", "p1", on="2026-09-02")]}
+    _, decision = decide("safeguarding", body=body)
+    denied(decision, DenialCode.MALFORMED_BODY, "after the message")
+
+
+SECRETS = {"p1": "Alderwick", "p2": "Brambling", "p3": "Corncrake"}
+"""A word for each person that stands in everything said about them."""
+
+
+def marked(name: str) -> dict[str, Any]:
+    """Give the body with statements about every set of persons, each with the words of all of them."""
+    _, body = BODIES[name]
+    fields = {each["field"] for each in body["statements"]}
+    about = [["p1"], ["p2"], ["p3"], ["p1", "p2"], ["p1", "p3"], ["p2", "p3"], ["p1", "p2", "p3"]]
+    more = [
+        statement(field, *refs, text=" ".join(SECRETS[ref] for ref in refs), source=SECRETS[refs[-1]])
+        for field in sorted(fields)
+        for refs in about
+    ]
+    return {**body, "statements": more}
+
+
+@pytest.mark.holds("A48")
+@given(data=st.data())
+def test_nothing_about_a_person_or_field_that_is_not_granted_is_in_the_bytes(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(BODIES)))
+    kind = KINDS[BODIES[name][0]]
+    parts = data.draw(st.frozensets(st.sampled_from(sorted(PERSON_FIELDS))))
+    granted = parts | data.draw(st.frozensets(st.sampled_from(sorted(kind.fields - PERSON_FIELDS))))
+    persons = tuple(
+        replace(person, subject=replace(person.subject, family_name=SECRETS[person.ref], address=Address(uprn="10023")))
+        for person in PERSONS
+    )
+    message = queued(name, body=marked(name), persons=persons)
+    body = cast("QueuedBody", kind.parsers[1](message.body))
+    left, cut_body = cut_message(message, body, granted)
+    assert cut_message(replace(message, persons=left), cut_body, granted) == (left, cut_body)
+    raw = build_message(replace(message, persons=left, body=cut_body.to_body()), signer("council"))
+    payload = jose.peek(raw, typ=TYP, max_bytes=len(raw)).claims
+    sent = dumps({"persons": payload.get("persons", []), "body": payload["body"]}).decode()
+    refused = {person.ref for person in PERSONS if person.part.field not in granted}
+    assert not [ref for ref in refused if SECRETS[ref] in sent or f'"{ref}"' in sent]
+    names = {*payload["body"]["details"], *(each["field"] for each in payload["body"]["statements"])}
+    assert names <= granted
+    if "persons.told" not in granted:
+        assert '"told"' not in sent
+    if body.address_field is not None and body.address_field not in granted:
+        assert "10023" not in sent
+
+
+@given(granted=st.frozensets(st.sampled_from(ALL), min_size=1))
+def test_a_permit_is_for_a_message_that_its_recipient_permits_unchanged(granted: frozenset[str]) -> None:
+    agreement = binding(document(clause_of(ALERT, fields_by_role={"key-worker": sorted(granted)})))
+    message, decision = decide_under(agreement, "safeguarding")
+    if isinstance(decision, Denial):
+        assert decision.code in {DenialCode.NO_PERSON_PERMITTED, DenialCode.FIELDS_INCOMPLETE}
+        return
+    left = cut(message, decision)
+    again, second = decide_under(agreement, "safeguarding", persons=left.persons, body=left.body)
+    assert cut(again, second) == again == replace(left, jti=again.jti)
