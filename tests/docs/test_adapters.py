@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from adapters import contract
 from adapters.conformance import Samples, run
 from adapters.contract import AdapterContext, HttpCaller
 from adapters.loading import adapter_types
-from adapters.receivers.drop_folder import DropFolderSettings
+from adapters.receiver_conformance import ReceiverTrial
+from adapters.receivers.drop_folder import DropFolder, DropFolderSettings
 from adapters.receivers.sql_insert import FiledMessages, SqlInsertSettings
 from adapters.receivers.webhook import WebhookReceiverSettings
 from adapters.sectors.jobcentre import JobcentreSettings
@@ -338,3 +340,21 @@ def test_the_adapter_on_the_page_keeps_every_promise(tmp_path: Path) -> None:
 
 def test_the_entry_point_on_the_page_is_in_the_group_that_is_loaded() -> None:
     assert re.search(r'entry-points\."hearthgate\.adapters"', PAGE)
+
+
+def test_the_receivers_trial_on_the_page_is_the_kits() -> None:
+    parts = set(column(table(section(PAGE, "The conformance kit"))))
+    assert parts == {field.name for field in fields(ReceiverTrial)}
+
+
+def test_the_receivers_trial_on_the_page_runs(tmp_path: Path) -> None:
+    (tmp_path / "import").mkdir()
+    receiver = DropFolder(DropFolderSettings(folder=Path("import")), tmp_path)
+    parts: dict[str, Any] = dict.fromkeys(("interrupted", "refusing", "nonsense"))
+    parts |= {
+        "receiver": receiver,
+        "records": lambda message_id: len(list((tmp_path / "import").glob(f"{message_id}.json"))),
+        "names": lambda: [path.name for path in (tmp_path / "import").iterdir()],
+    }
+    exec(compile(example(PAGE, "receiver-conformance"), "adapters.md", "exec"), parts)  # noqa: S102 - our own page
+    assert len(parts["lines"]) == 8

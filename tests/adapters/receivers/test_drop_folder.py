@@ -237,14 +237,6 @@ class TestProof:
             with pytest.raises(SourceUnavailable, match="No such file"):
                 receiver(context, **settings).holds(["B"], deadline=soon)
 
-    def test_a_list_that_is_too_long(
-        self, folder: Path, context: AdapterContext, soon: Deadline, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(drop_folder, "MAX_LIST_BYTES", 3)
-        (folder.parent / "imported.txt").write_text("abcd\n")
-        with pytest.raises(SourceNonsense, match="larger than"):
-            receiver(context, acknowledgement_list="imported.txt").holds(["B"], deadline=soon)
-
     def test_without_acknowledgements_nothing_is_proved(
         self, folder: Path, context: AdapterContext, soon: Deadline
     ) -> None:
@@ -340,3 +332,12 @@ def test_without_its_marks_an_imported_file_would_come_back(
 
     trial = ReceiverTrial(receiver=receiver(context), records=imported.count, import_now=import_files)
     assert [line.name for line in run_receiver(trial) if not line.ok] == ["messages: once"]
+
+
+def test_a_list_that_is_too_long_is_not_read(
+    folder: Path, context: AdapterContext, soon: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drop_folder, "MAX_LIST_BYTES", 3)
+    (folder.parent / "imported.txt").write_text("abcd\n")
+    with pytest.raises(SourceNonsense, match="larger than"):
+        receiver(context, acknowledgement_list="imported.txt").holds(["B"], deadline=soon)

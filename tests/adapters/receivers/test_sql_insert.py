@@ -26,6 +26,7 @@ from adapters.contract import (
 )
 from adapters.receiver_conformance import ReceiverTrial, run_receiver
 from adapters.receivers.sql_insert import FACTORY, SqlInsert, SqlInsertSettings
+from adapters.receivers.sql_writer import open_writer
 from tests.adapters.receivers.conftest import CIRCUMSTANCES
 
 COLUMNS = {
@@ -195,6 +196,23 @@ def test_a_constraint_refuses_for_good_and_quotes_nothing(
         table.receiver.receive(replace(message, urgency="green"), deadline=soon)
     assert "Quillfeather" not in f"{refused.value!r} {refused.value.__cause__!r}"
     assert table.records(message.message_id) == 0
+
+
+@pytest.mark.parametrize("after", ["SELECT no_such_column FROM no_such_table", None])
+def test_an_error_inside_a_transaction_gives_all_of_it_up(table: Table, soon: Deadline, after: str | None) -> None:
+    insert = f"INSERT INTO {table.settings['table']} (message_id, urgency) VALUES ('half', 'red')"  # noqa: S608 - our own
+    writer = open_writer(SqlInsertSettings.model_validate(table.settings), Path(table.context.base_dir))
+
+    def fail() -> None:
+        with writer.transaction("half", deadline=soon) as run:
+            run(insert, ())
+            if after is None:
+                raise KeyError
+            run(after, ())
+
+    with pytest.raises((SourceNonsense, KeyError)):
+        fail()
+    assert table.records("half") == 0
 
 
 def test_a_missing_column_is_the_settings_fault(table: Table, message: DeliveredMessage, soon: Deadline) -> None:

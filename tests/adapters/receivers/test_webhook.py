@@ -25,7 +25,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.receiver_conformance import ReceiverTrial, run_receiver
-from adapters.receivers.webhook import FACTORY, Webhook, WebhookReceiverSettings
+from adapters.receivers.webhook import FACTORY, MAX_ANSWER_BYTES, Webhook, WebhookReceiverSettings
 from adapters.receivers.webhook_auth import signature
 from gateway.demo.case_systems import advocacy_api
 from tests.support.case_systems import running
@@ -178,11 +178,13 @@ class Scripted:
 
     answer: HttpResponse
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    limits: set[int] = field(default_factory=set)
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
     ) -> HttpResponse:
         self.headers.append(headers)
+        self.limits.add(max_bytes)
         return self.answer
 
 
@@ -257,6 +259,16 @@ def test_a_bearer_token_is_sent(
     receiver = build("https://case.example", caller, context, signature_file=None, bearer_file="webhook.secret")
     receiver.receive(message, deadline=soon)
     assert caller.headers[0]["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_an_answer_is_limited(
+    context: AdapterContext, secret_file: Path, message: DeliveredMessage, soon: Deadline
+) -> None:
+    caller = Scripted(HttpResponse(status=200, headers={}, body=b'{"ref": "1", "held": []}'))
+    receiver = build("https://case.example", caller, context)
+    receiver.receive(message, deadline=soon)
+    receiver.holds(["1"], deadline=soon)
+    assert caller.limits == {MAX_ANSWER_BYTES}
 
 
 @pytest.mark.parametrize(
