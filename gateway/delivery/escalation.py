@@ -16,8 +16,8 @@ from functools import partial
 
 from gateway.delivery.on_call import BellStep, OnCall
 from gateway.evidence import recorder
-from gateway.ports import Store, StoreFull, Transaction
-from gateway.runtime.background import Attempt
+from gateway.ports import Clock, Store, StoreFull, Transaction
+from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.store.tables import delivery_events, escalations
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.escalations import EscalatingMessage
@@ -34,6 +34,7 @@ from trust.identifiers import EntityId, ServiceSlug
 
 CLAIM = timedelta(seconds=60)
 """How long a process may take over the steps of one message."""
+ROUND_S = 5.0
 BATCH = 50
 """Messages of one side that one round looks at."""
 MOST_UNRECORDED = 10_000
@@ -68,7 +69,8 @@ class EscalationPorts:
     """The parts that escalation works with.
 
     ``sender_service`` returns the service that sent a message of ours, ``last_polls`` when each inbox that a case
-    system polls was last polled: ``None`` for never.
+    system polls was last polled: ``None`` for never. ``may_work`` is false while the clock is wrong or a restore is not
+    reconciled.
     """
 
     store: Store
@@ -76,20 +78,32 @@ class EscalationPorts:
     sender_service: Callable[[str], ServiceSlug | None]
     last_polls: Callable[[Transaction], Mapping[ServiceSlug, datetime | None]]
     attempt: Attempt
+    clock: Clock
+    may_work: Callable[[], bool]
 
 
 class EscalationRound:
     """Escalate what is due, for all services of this node."""
 
     def __init__(self, ports: EscalationPorts) -> None:
+        self.attempt = ports.attempt
         self._ports = ports
         self._unrecorded: dict[str, EscalationStep] = {}
+
+    def run(self, wait: Wait) -> None:
+        """Make a round every few seconds until ``wait`` says that it is time to stop."""
+        run_rounds(self.attempt, wait, ROUND_S, (("escalation", self._round_now),))
+
+    def _round_now(self) -> None:
+        if self._ports.may_work():
+            self.round(self._ports.clock.now())
 
     def round(self, now: datetime) -> None:
         """Take every step that is due. Several processes may do so at once."""
         escalation = _Escalation(ports=self._ports, now=now, unrecorded=self._unrecorded)
-        for message, step in self._due(now):
-            self._ports.attempt("escalate", partial(escalation.take, message, step))
+        due = self.attempt("escalations", lambda: self._due(now)) or ()
+        for message, step in due:
+            self.attempt("escalate", partial(escalation.take, message, step))
 
     def _due(self, now: datetime) -> list[tuple[EscalatingMessage, EscalationStep]]:
         def read(tx: Transaction) -> list[tuple[EscalatingMessage, EscalationStep]]:

@@ -20,6 +20,7 @@ from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.tables import delivery_events, escalations, evidence_leaves, outbox
 from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState, OutboxType
+from tests.simulator.clocks import SetClock
 from trust.evidence.leaf import LeafKind, parse_leaf
 from trust.identifiers import ServiceSlug
 
@@ -58,6 +59,7 @@ class Place:
     """A node's store with the bells of a recipient's and a sender's service."""
 
     store: Store
+    may_work: bool = True
     minute: float = 0
     duty: Gong = field(default_factory=Gong)
     sending: Gong = field(default_factory=Gong)
@@ -82,13 +84,15 @@ class Place:
                 sender_service=sender_service,
                 last_polls=last_polls,
                 attempt=AtOnce().attempt,
+                clock=SetClock(T),
+                may_work=lambda: self.may_work,
             )
         )
 
     def at(self, minutes: float) -> None:
-        """Run the rounds of every minute of the first hour, and then one."""
+        """Run the rounds of every minute of the first half hour, and then one."""
         while self.minute < minutes:
-            self.minute = self.minute + 1 if self.minute < 60 else minutes
+            self.minute = self.minute + 1 if self.minute < 31 else minutes
             self.another_process().round(T + self.minute * MINUTE)
 
     def receive(self, lane: Lane = Lane.RED, **changes: Any) -> str:
@@ -416,3 +420,23 @@ def test_a_full_store_keeps_no_bell_from_ringing(place: Place) -> None:
     full.full = False
     rounds.round(T + 10 * MINUTE)
     assert place.events(message) == [("unread", None, 10), ("bell_rung", None, 10)]
+
+
+def once() -> Callable[[float], bool]:
+    """Return a wait that ends after one round."""
+    waits = iter([False, True])
+
+    def wait(_: float) -> bool:
+        return next(waits)
+
+    return wait
+
+
+def test_no_round_is_made_while_the_node_may_not_work(place: Place) -> None:
+    message = place.receive(escalate_at=to_microseconds(T), received_at=to_microseconds(T - 5 * MINUTE))
+    rounds, place.may_work = place.another_process(), False
+    rounds.run(once())
+    assert place.events(message) == []
+    place.may_work = True
+    rounds.run(once())
+    assert [event for event, _, _ in place.events(message)] == ["unread", "bell_rung"]
