@@ -4,8 +4,8 @@
 2. The name comes from the message id alone. Files are readable by their owner, and by the folder's group if set.
 3. A mark of each delivered file stays in ``.delivered``, empty, so that an imported file is not written again.
 4. ``holds`` reads what the case system writes: a folder of acknowledgements, or a list of ids.
-
-Not limited: a call to a network drive that hangs, which the operating system does not interrupt.
+5. A network drive can hang, and no call of the operating system takes a deadline: each call runs in a thread that is
+   left behind then. A call that is completed late is harmless, since every call may be repeated.
 """
 
 import fcntl
@@ -13,11 +13,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import BoundedSemaphore, Thread
 from time import sleep, time
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, TypeVar
 
 from lxml import etree
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -25,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from adapters.contract import (
     Adapter,
     AdapterContext,
+    AdapterError,
     CheckLine,
     Deadline,
     DeliveredMessage,
@@ -40,6 +44,9 @@ _PLAIN_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DELIVERED: Final = ".delivered"
 _LOCKED_PAUSE_S: Final = 0.005
 _OLD_S: Final = 3600.0
+_MOST_CALLS: Final = 8
+"""Concurrent calls to one folder; those that hang keep their place."""
+_Result = TypeVar("_Result")
 _MODES: Final = {"owner": 0o600, "group": 0o640, "group-writes": 0o660}
 
 
@@ -72,6 +79,7 @@ class DropFolder:
 
     def __init__(self, settings: DropFolderSettings, base_dir: Path) -> None:
         self._settings = settings
+        self._calls = BoundedSemaphore(_MOST_CALLS)
         self._folder = base_dir / settings.folder
         self._acknowledgements = base_dir / settings.acknowledgements if settings.acknowledgements else None
         self._list = base_dir / settings.acknowledgement_list if settings.acknowledgement_list else None
@@ -84,6 +92,9 @@ class DropFolder:
 
     def receive(self, delivery: DeliveredMessage, *, deadline: Deadline) -> str:
         """Write the file, unless it was delivered before, and return its name without its ending."""
+        return self._by(deadline, lambda: self._receive(delivery, deadline))
+
+    def _receive(self, delivery: DeliveredMessage, deadline: Deadline) -> str:
         stem = file_stem(delivery.message_id)
         with _errors_of("drop folder"):
             if self._refused is not None and (self._refused / self._name(stem)).exists():
@@ -96,6 +107,9 @@ class DropFolder:
         """Return the ids that the case system acknowledged."""
         if not self.can_prove:
             raise SourceUnavailable("This drop folder has no acknowledgements, so arrival cannot be proved.")
+        return self._by(deadline, lambda: self._holds(message_ids, deadline))
+
+    def _holds(self, message_ids: Sequence[str], deadline: Deadline) -> frozenset[str]:
         by_stem = {file_stem(message_id): message_id for message_id in message_ids}
         by_line = by_stem | {message_id: message_id for message_id in message_ids}
         with _errors_of("acknowledgements"):
@@ -105,7 +119,13 @@ class DropFolder:
 
     def check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
         """Look at the folders without writing."""
-        del deadline  # no call here waits
+        try:
+            return self._by(deadline, self._look)
+        except AdapterError as error:
+            remedy = "Check that the drive answers."
+            return (CheckLine(name="drop folder", ok=False, detail=error.detail, remedy=remedy),)
+
+    def _look(self) -> Sequence[CheckLine]:
         needed = {"folder": (self._folder, os.W_OK | os.X_OK), "refused": (self._refused, os.X_OK)}
         needed["acknowledgements"] = self._acknowledgements, os.R_OK | os.X_OK
         faults = [
@@ -133,6 +153,26 @@ class DropFolder:
         detail = f"{old} temporary files of writers that were killed are over an hour old."
         remedy = "Delete the files .*.part there once no message waits for this case system."
         return (CheckLine(name="drop folder", ok=True, warning=True, detail=detail, remedy=remedy),)
+
+    def _by(self, deadline: Deadline, call: Callable[[], _Result]) -> _Result:
+        """Return what ``call`` returns, if it ends in time. Raises :class:`SourceUnavailable`."""
+        if deadline.remaining_s() <= 0 or not self._calls.acquire(timeout=deadline.remaining_s()):
+            raise SourceUnavailable("The drop folder did not answer in time.")
+        future: Future[_Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(call())
+            except Exception as error:  # noqa: BLE001 - it is raised again where the call was made
+                future.set_exception(error)
+            finally:
+                self._calls.release()
+
+        Thread(target=run, name="drop-folder", daemon=True).start()
+        try:
+            return future.result(timeout=deadline.remaining_s())
+        except FutureTimeout:
+            raise SourceUnavailable("The drop folder did not answer in time.") from None
 
     def _name(self, stem: str) -> str:
         return f"{stem}.{self._settings.format}"

@@ -80,6 +80,8 @@ class Webhook:
     def receive(self, delivery: DeliveredMessage, *, deadline: Deadline) -> str:
         """Post the message and return the service's key."""
         answer = self._post(self._settings.url, delivery.message_id, message_to_json(delivery), deadline)
+        if answer.status in _REFUSALS and _is_json(answer):
+            raise MessageRejected(f"The case system refused the message with HTTP status {answer.status}.")
         if not _is_success(answer.status) and answer.status != _CONFLICT:
             raise _failure(answer)
         content = _content(answer)
@@ -157,8 +159,6 @@ def _is_json(answer: HttpResponse) -> bool:
 def _failure(answer: HttpResponse) -> AdapterError:
     """Return the error of a status that is no success; the body is never repeated."""
     status = answer.status
-    if status in _REFUSALS and _is_json(answer):
-        return MessageRejected(f"The case system refused the request with HTTP status {status}.")
     if status in _CREDENTIALS:
         return SourceUnavailable("The case system refused our credentials: check the file in the settings.")
     if status in _RETRIED or status >= _SERVER_ERRORS:

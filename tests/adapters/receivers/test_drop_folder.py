@@ -273,6 +273,21 @@ def test_a_call_ends_by_its_deadline(folder: Path, context: AdapterContext, mess
     assert files(folder) == []
 
 
+def test_a_drive_that_hangs_ends_the_call_by_its_deadline(
+    folder: Path, context: AdapterContext, soon: Deadline
+) -> None:
+    """A pipe that is read before any writer hangs as a network drive does: in the operating system."""
+    pipe = folder.parent / "imported.txt"
+    os.mkfifo(pipe)
+    hanging = receiver(context, acknowledgement_list="imported.txt")
+    with pytest.raises(SourceUnavailable, match="in time"):
+        hanging.holds(["B"], deadline=Deadline.after(0.2))
+    pipe.write_bytes(b"")  # lets the thread that was left behind end
+    pipe.unlink()
+    pipe.write_bytes(b"B\n")
+    assert hanging.holds(["B"], deadline=soon) == {"B"}
+
+
 class TestCheck:
     def lines(self, context: AdapterContext, **settings: object) -> list[CheckLine]:
         (check,) = build(context, **settings).checks

@@ -252,6 +252,11 @@ def test_a_list_that_is_none_or_names_other_messages_is_nonsense(
         answering(200, body).holds(["mine"], deadline=soon)
 
 
+def test_a_list_that_is_refused_refuses_no_message(answering: Answering, soon: Deadline) -> None:
+    with pytest.raises(SourceNonsense):
+        answering(422, {"error": "form"}).holds(["mine"], deadline=soon)
+
+
 def test_a_bearer_token_is_sent(
     context: AdapterContext, secret_file: Path, message: DeliveredMessage, soon: Deadline
 ) -> None:
