@@ -1,6 +1,7 @@
 """Examples that the store's tests share."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from sqlalchemy import URL
@@ -8,6 +9,7 @@ from sqlalchemy import URL
 from gateway.ports import LocalClient
 from gateway.store.engine.location import administration_engine
 from gateway.store.tables.lookups import RUNNING, LookupRow
+from gateway.store.tables.outbox import Lane, OutboxRow, OutboxType
 from tests.support.positions import positions
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -15,6 +17,7 @@ LATER = NOW + timedelta(minutes=5)
 COUNCIL = "https://council.example"
 POLICE = "https://police.example"
 DIGEST = "d" * 43
+_numbers = count(1)
 
 
 def make_lookup(**changes: Any) -> LookupRow:
@@ -47,3 +50,22 @@ def administer(url: URL, *statements: str) -> None:
     with administration_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def make_outbox_row(**changes: Any) -> OutboxRow:
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "message": f"message-{number}",
+        "typ": OutboxType.MESSAGE,
+        "kind": "alert",
+        "peer": POLICE,
+        "service": "duty",
+        "reference": f"HG-{number:08}",
+        "lane": Lane.AMBER,
+        "order_key": f"case-{number}",
+        "digest": DIGEST,
+        "created_at": NOW,
+        "expires_at": LATER,
+        "next_at": NOW,
+    }
+    return OutboxRow(**{**values, **changes})

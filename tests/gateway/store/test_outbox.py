@@ -1,9 +1,7 @@
 """The outbox and what stands beside it: leases, order, and what one pass may look at."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -12,36 +10,16 @@ from gateway.ports import Store, Transaction
 from gateway.store.tables import answers, delivery_events, outbox, peer_backoffs, submissions
 from gateway.store.tables.answers import StoredAnswer
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
-from gateway.store.tables.outbox import Lane, NextTry, OutboxRow, OutboxState, OutboxType
+from gateway.store.tables.outbox import Lane, NextTry, OutboxRow, OutboxState
 from gateway.store.tables.peer_backoffs import PeerBackoff
 from gateway.store.tables.submissions import SubmissionRow
-from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE
+from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, make_outbox_row
 
 _SECOND = timedelta(seconds=1)
-_numbers: Iterator[int] = count(1)
-
-
-def make_row(**changes: Any) -> OutboxRow:
-    number = next(_numbers)
-    values: dict[str, Any] = {
-        "message": f"message-{number}",
-        "typ": OutboxType.MESSAGE,
-        "kind": "alert",
-        "peer": POLICE,
-        "service": "duty",
-        "reference": f"HG-{number:08}",
-        "lane": Lane.AMBER,
-        "order_key": f"case-{number}",
-        "digest": DIGEST,
-        "created_at": NOW,
-        "expires_at": LATER,
-        "next_at": NOW,
-    }
-    return OutboxRow(**{**values, **changes})
 
 
 def put(store: Store, **changes: Any) -> OutboxRow:
-    row = make_row(**changes)
+    row = make_outbox_row(**changes)
     store.write(lambda tx: outbox.put(tx, row, sealed=b"sealed"))
     return get(store, row)
 
