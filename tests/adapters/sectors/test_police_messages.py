@@ -119,6 +119,17 @@ def test_the_record_has_the_whole_message(force: Force, soon: Deadline) -> None:
     assert root.findtext("statements/item/text") == message.document["statements"][0]["text"]
 
 
+def test_the_longest_names_of_a_sender_fit(force: Force, soon: Deadline) -> None:
+    message = replace(
+        SAMPLE_MESSAGE,
+        message_id="M" * 128,
+        topic="x" * 80,
+        from_agency="https://" + "a." * 500 + "example",
+        from_service="s" * 63,
+    )
+    assert force.receiver().receive(message, deadline=soon).startswith("M-")
+
+
 @pytest.mark.holds("A51")
 def test_markup_in_a_text_is_text(force: Force, soon: Deadline) -> None:
     text = "</text></item></statements></document><urgency>green</urgency>\x00\x1b[2J"
