@@ -291,6 +291,18 @@ class PlaysSettings(Frozen):
     directory: Path = Path("plays")
 
 
+class DeliverySettings(Frozen):
+    """``[delivery]``: so many rows are sent at once, a part of them to one peer, each attempt bounded in seconds.
+
+    A message that was not delivered in ``keep_trying_days`` is parked for an operator.
+    """
+
+    parallel: int = Field(default=8, ge=1, le=64)
+    for_one_peer: int = Field(default=4, ge=1, le=64)
+    attempt_s: float = Field(default=10.0, gt=0, le=20)
+    keep_trying_days: int = Field(default=14, ge=1, le=14)
+
+
 class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -312,6 +324,7 @@ class NodeSettings(Frozen):
     retention: Retention = Retention()
     calendar: CalendarSettings = CalendarSettings()
     plays: PlaysSettings = PlaysSettings()
+    delivery: DeliverySettings = DeliverySettings()
     identity: IdentitySettings = IdentitySettings()
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)

@@ -7,7 +7,6 @@ what it needs at its first use.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from socket import gethostname
 
 from flask import Blueprint, Flask
 
@@ -20,6 +19,8 @@ from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
 from gateway.app.capabilities import CAPABILITIES
+from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
+from gateway.app.node_parts import NodeParts, open_parts
 from gateway.app.on_call import build_on_call
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import (
@@ -41,7 +42,6 @@ from gateway.federation.announcements import announcements
 from gateway.federation.entity_configuration import SignedConfiguration, node_configuration
 from gateway.federation.fetch import Fetcher
 from gateway.federation.historical_keys import RevocationNotices, historical_keys_document
-from gateway.federation.own_keys import VouchedKeys
 from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import EntityStatus, FederationResolver
@@ -59,8 +59,9 @@ from gateway.http.peer.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.peer.fair_share import FairShare
 from gateway.http.peer.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
+from gateway.http.peer.receipts import ReceiptsFace, receipts_blueprint
 from gateway.keys.files import NODE_KEYS
-from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.keys.vault import FileKeyVault
 from gateway.maintenance.node import NodeRounds
 from gateway.misuse.answers import MisuseQueryReceiver
 from gateway.oauth.case_server import CaseOAuth
@@ -70,11 +71,6 @@ from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, Store, Transaction, Transport
 from gateway.runtime.background import Background
-from gateway.store.engine.claims_postgres import PostgresClaims
-from gateway.store.engine.claims_sqlite import SqliteClaims
-from gateway.store.engine.postgres import PostgresStore
-from gateway.store.engine.sqlite import SqliteStore
-from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events, metrics
@@ -83,7 +79,6 @@ from gateway.web.capability import Capability, served_kinds
 from gateway.web.face import build_face
 from gateway.web.problem import Problem
 from gateway.web.serving_gate import with_serving_gate
-from trust.exchange.kind import Kinds
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
@@ -105,23 +100,10 @@ class Node:
     services: ServiceRegistry
     agreements: AgreementRegistry
     countersigning: SignatureExchange
+    delivery: Delivery
     peer_app: Flask
     case_app: Flask
     operations_app: Flask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    settings: NodeSettings
-    own: EntityId
-    clock: Clock
-    store: SqliteStore | PostgresStore
-    claims: SqliteClaims | PostgresClaims
-    vault: FileKeyVault
-    fitness: ServingGate
-    vouching: VouchedKeys
-    capabilities: Sequence[Capability]
-    kinds: Kinds
 
 
 def create_node(
@@ -133,7 +115,7 @@ def create_node(
     ``SourceMisconfigured``, and ``TrustError`` for an anchor's key file.
     """
     outside = outside or production_ports(settings)
-    parts = _open_parts(settings, outside.clock, capabilities)
+    parts = open_parts(settings, outside.clock, capabilities)
     own, clock, store = parts.own, parts.clock, parts.store
     configuration = _configuration(parts)
     agreements = AgreementRegistry(store, parts.kinds)
@@ -143,7 +125,8 @@ def create_node(
     inbound = _inbound(parts, directory, services, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport, agreements)
-    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory)]
+    delivery = _delivery(parts, outbound, outside.transport, agreements, services)
+    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory, delivery)]
     return Node(
         settings=settings,
         clock=clock,
@@ -162,38 +145,21 @@ def create_node(
         services=services,
         agreements=agreements,
         countersigning=countersigning,
+        delivery=delivery,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
         operations_app=operations_app([*readiness_checks(store, parts.fitness), trust_check(directory, own, clock)]),
     )
 
 
-def _open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Capability]) -> _Parts:
-    url, base_dir = settings.store.url, settings.base_dir
-    store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
-    vouching = VouchedKeys(store)
-    return _Parts(
-        settings=settings,
-        own=EntityId(settings.node.entity_id),
-        clock=clock,
-        store=store,
-        claims=claims,
-        vouching=vouching,
-        vault=open_vault(base_dir / settings.keys.directory, now=clock.now, vouched_since=vouching.since),
-        fitness=ServingGate(store, host=gethostname()),
-        capabilities=capabilities,
-        kinds=served_kinds(capabilities).kinds,
-    )
-
-
-def _configuration(parts: _Parts) -> SignedConfiguration:
+def _configuration(parts: NodeParts) -> SignedConfiguration:
     announced = announcements(parts.store, administrators=parts.settings.node.administrators)
     marks = OwnTrustMarks(parts.store)
     return node_configuration(profile(parts.settings, parts.kinds), parts.vault, marks, announced)
 
 
 def _mind(
-    parts: _Parts,
+    parts: NodeParts,
     directory: FederationResolver,
     transport: Transport,
     countersigning: SignatureExchange,
@@ -206,7 +172,7 @@ def _mind(
     return node_monitor(host, directory, parts.own, keys, restored.round)
 
 
-def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementRegistry) -> FederationResolver:
+def _directory(parts: NodeParts, fetcher: Fetcher, agreements: AgreementRegistry) -> FederationResolver:
     return FederationResolver(
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
@@ -217,7 +183,9 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementRegistry) -
     )
 
 
-def _public(parts: _Parts, countersigning: SignatureExchange, directory: FederationResolver) -> list[Blueprint]:
+def _public(
+    parts: NodeParts, countersigning: SignatureExchange, directory: FederationResolver, delivery: Delivery
+) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
     notices = RevocationNotices(parts.own, parts.vault, parts.store)
     return [
@@ -228,11 +196,12 @@ def _public(parts: _Parts, countersigning: SignatureExchange, directory: Federat
         suspensions_blueprint(parts.store),
         agreements_blueprint(_signing(parts, countersigning)),
         misuse_blueprint(_misuse(parts, directory)),
+        receipts_blueprint(ReceiptsFace(receive=delivery.receipts.receive, clock=parts.clock)),
     ]
 
 
 def _keeper(
-    parts: _Parts,
+    parts: NodeParts,
     directory: FederationResolver,
     *,
     mind: HealthMonitor,
@@ -279,7 +248,7 @@ def _query_crashed(error: BaseException) -> None:
 
 
 def _inbound(
-    parts: _Parts, directory: FederationResolver, services: ServiceRegistry, agreements: AgreementRegistry
+    parts: NodeParts, directory: FederationResolver, services: ServiceRegistry, agreements: AgreementRegistry
 ) -> Inbound:
     return Inbound(
         own=parts.own,
@@ -296,7 +265,7 @@ def _inbound(
     )
 
 
-def _outbound(parts: _Parts, directory: FederationResolver, transport: Transport, inbound: Inbound) -> Outbound:
+def _outbound(parts: NodeParts, directory: FederationResolver, transport: Transport, inbound: Inbound) -> Outbound:
     requester = TokenRequester(own=parts.own, vault=parts.vault, transport=transport, clock=parts.clock)
     return Outbound(
         own=parts.own,
@@ -309,8 +278,28 @@ def _outbound(parts: _Parts, directory: FederationResolver, transport: Transport
     )
 
 
+def _delivery(
+    parts: NodeParts,
+    outbound: Outbound,
+    transport: Transport,
+    agreements: AgreementRegistry,
+    services: ServiceRegistry,
+) -> Delivery:
+    return build_delivery(
+        DeliveryParts(
+            settings=parts.settings,
+            outbound=outbound,
+            transport=transport,
+            agreements=agreements,
+            services=services,
+            fitness=parts.fitness,
+            kinds=parts.kinds,
+        )
+    )
+
+
 def _countersigning(
-    parts: _Parts, directory: FederationResolver, transport: Transport, agreements: AgreementRegistry
+    parts: NodeParts, directory: FederationResolver, transport: Transport, agreements: AgreementRegistry
 ) -> SignatureExchange:
     def signer() -> Signer:
         return parts.vault.signer(KeyUse.FEDERATION)
@@ -328,14 +317,14 @@ def _countersigning(
     )
 
 
-def _signing(parts: _Parts, countersigning: SignatureExchange) -> AgreementsFace:
+def _signing(parts: NodeParts, countersigning: SignatureExchange) -> AgreementsFace:
     def receive(digest: str, raw: bytes, now: datetime) -> bytes | None:
         return countersigning.receive(digest, raw, claims=parts.claims, now=now)
 
     return AgreementsFace(document=countersigning.document, receive=receive, clock=parts.clock)
 
 
-def _misuse(parts: _Parts, directory: FederationResolver) -> MisuseFace:
+def _misuse(parts: NodeParts, directory: FederationResolver) -> MisuseFace:
     receiver = MisuseQueryReceiver(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
 
     def receive(raw: bytes, now: datetime) -> bytes:
@@ -353,7 +342,7 @@ def _in_process(inbound: Inbound, directory: FederationResolver, own: EntityId) 
 
 
 def _peer_app(
-    parts: _Parts,
+    parts: NodeParts,
     directory: FederationResolver,
     agreements: AgreementRegistry,
     inbound: Inbound,
@@ -386,7 +375,7 @@ def _peer_app(
     return with_serving_gate(app, parts.fitness.check)
 
 
-def _case_oauth(parts: _Parts, providers: tuple[SignInProvider, ...]) -> CaseOAuth:
+def _case_oauth(parts: NodeParts, providers: tuple[SignInProvider, ...]) -> CaseOAuth:
     def find_client(client_id: str) -> LocalClient | None:
         def find(tx: Transaction) -> LocalClient | None:
             on_hold = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
@@ -404,7 +393,7 @@ def _case_oauth(parts: _Parts, providers: tuple[SignInProvider, ...]) -> CaseOAu
 
 
 def _case_app(
-    parts: _Parts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[SignInProvider, ...]
+    parts: NodeParts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[SignInProvider, ...]
 ) -> Flask:
     face = CaseFace(
         oauth=_case_oauth(parts, providers),
@@ -418,7 +407,7 @@ def _case_app(
     return with_serving_gate(app, parts.fitness.check)
 
 
-def _asking_side(parts: _Parts, agreements: AgreementRegistry, outbound: Outbound) -> AskingSide:
+def _asking_side(parts: NodeParts, agreements: AgreementRegistry, outbound: Outbound) -> AskingSide:
     limits = parts.settings.limits
     return AskingSide(
         own=parts.own,

@@ -13,6 +13,7 @@ from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
 from gateway.cli.context import load_settings
 from gateway.cli.output import refusing
+from gateway.runtime.background import Loops
 from gateway.server.supervisor import Application, Companion, Hooks, Pool
 from gateway.server.supervisor import serve as serve_pools
 from gateway.telemetry.logging import configure_logging
@@ -41,7 +42,8 @@ def _serve_node(settings: NodeSettings) -> int:
         node.store.close()
         node.claims.close()
 
-    keeper = Companion(name="keeper", run=node.keeper.run)
+    loops = Loops(node.keeper.attempt, [node.delivery.relay.run])
+    keeper = Companion(name="keeper", run=lambda wait: loops.run(node.keeper.run, wait))
     return serve_pools(pools, _hooks(f"The node {settings.node.entity_id}", stop), [keeper])
 
 

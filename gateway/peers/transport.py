@@ -55,6 +55,7 @@ _RESERVED = frozenset(
     }
 )
 _OK = range(200, 300)
+_NO_CONTENT = 204
 _REDIRECTS = range(300, 400)
 
 
@@ -208,7 +209,7 @@ class HttpTransport:
 def _check_answer(answer: PeerResponse, accept: str) -> None:
     if answer.status in _REDIRECTS:
         raise InvalidResponse("the answer is a redirect, which is not followed")
-    if answer.status in _OK and answer.content_type not in accept.split(", "):
+    if answer.status in _OK and answer.status != _NO_CONTENT and answer.content_type not in accept.split(", "):
         raise InvalidResponse(f"the answer's content type is not {accept}")
 
 

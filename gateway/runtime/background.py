@@ -8,13 +8,16 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Protocol, TypeVar
 
 from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown
 
 MOST_WAITING = 64
 """Pieces of work that may wait; what comes beyond them is dropped, so it must be such that it is asked for again."""
+STOP_WITHIN_S = 20.0
+"""How long a loop may take to end: shorter than the supervisor waits."""
+RESTART_AFTER_S = 1.0
 ResultT = TypeVar("ResultT")
 Wait = Callable[[float], bool]
 """Sleep so many seconds at most, and say whether it is time to stop."""
@@ -54,6 +57,35 @@ def run_rounds(attempt: Attempt, wait: Wait, every_s: float, work: Iterable[tupl
     while not wait(every_s):
         for step, each in steps:
             attempt(step, each)
+
+
+class Loops:
+    """Loops that run beside a companion's own, each in a thread; one that ends by itself is started again.
+
+    The threads start with :meth:`run`, after the fork, and none outlives it.
+    """
+
+    def __init__(self, attempt: Attempt, loops: Iterable[Callable[[Wait], None]]) -> None:
+        self.attempt = attempt
+        self._loops = tuple(loops)
+        self._stop = Event()
+
+    def run(self, main: Callable[[Wait], None], wait: Wait) -> None:
+        """Run the loops beside ``main``, and stop them when it ends."""
+        threads = [Thread(target=self._repeat, args=(each,), name="loop", daemon=True) for each in self._loops]
+        for each in threads:
+            each.start()
+        try:
+            main(wait)
+        finally:
+            self._stop.set()
+            for each in threads:
+                each.join(STOP_WITHIN_S)
+
+    def _repeat(self, loop: Callable[[Wait], None]) -> None:
+        while not self._stop.is_set():
+            self.attempt("loop", lambda: loop(self._stop.wait))
+            self._stop.wait(RESTART_AFTER_S)
 
 
 class AtOnce:

@@ -40,7 +40,7 @@ class Wire:
         answer = fault(request, lambda: self.deliver(request)) if fault else self.deliver(request)
         if 300 <= answer.status < 400:
             raise TransportError(f"{origin}: the answer is a redirect, which is not followed")
-        if 200 <= answer.status < 300 and answer.content_type != request.accept:
+        if 200 <= answer.status < 300 and answer.status != 204 and answer.content_type != request.accept:
             raise TransportError(f"{origin}: the answer's content type is not {request.accept}")
         if len(answer.body) > request.max_bytes:
             raise TransportError(f"{origin}: the answer is too long")

@@ -227,9 +227,9 @@ _OLDEST = Statement(
     .order_by(outbox.c.seq)
     .limit(1)
 )
-_QUEUED_OF_PEER = Statement(
+_OF_PEER = Statement(
     select(*_READ)
-    .where(outbox.c.peer == bindparam("its_peer"), outbox.c.state == "queued", outbox.c.lease_owner.is_(None))
+    .where(outbox.c.peer == bindparam("its_peer"), outbox.c.state == bindparam("its_state"))
     .order_by(outbox.c.seq)
     .limit(bindparam("most"))
 )
@@ -378,9 +378,9 @@ def note_receipt(tx: Transaction, row: OutboxRow, changed: OutboxRow, *, tried: 
     return tx.run(_NOTE_RECEIPT, values) == 1
 
 
-def queued_of_peer(tx: Transaction, *, peer: str, limit: int) -> tuple[OutboxRow, ...]:
-    """Return queued rows of a peer that are not leased, oldest first."""
-    return tuple(map(_row, tx.rows(_QUEUED_OF_PEER, {"its_peer": peer, "most": limit})))
+def of_peer(tx: Transaction, *, peer: str, state: OutboxState, limit: int) -> tuple[OutboxRow, ...]:
+    """Return rows of a peer in one state, oldest first."""
+    return tuple(map(_row, tx.rows(_OF_PEER, {"its_peer": peer, "its_state": state, "most": limit})))
 
 
 def oldest_waiting(tx: Transaction, *, peer: str) -> datetime | None:

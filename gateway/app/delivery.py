@@ -1,0 +1,106 @@
+"""The queued half of a node, put together from its parts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from secrets import SystemRandom, token_hex
+from socket import gethostname
+
+from config.settings import NodeSettings
+from gateway.agreements.registry import AgreementRegistry
+from gateway.delivery.calendars import Calendars
+from gateway.delivery.delivery_metrics import DeliveryMetrics
+from gateway.delivery.dispatch import Dispatcher
+from gateway.delivery.receipts import ReceiptBook
+from gateway.delivery.recipient_plan import RecipientPlanner
+from gateway.delivery.relay import Relay, RelayLimits, RelayParts
+from gateway.delivery.sending_policy import SendingPolicy
+from gateway.delivery.settlement import Settlement
+from gateway.delivery.submission import Submitter
+from gateway.exchange.outbound import Outbound
+from gateway.exchange.services import ServiceRegistry
+from gateway.health.serving_gate import ServingGate
+from gateway.ports import Transport
+from gateway.telemetry import events
+from trust.exchange.kind import Kinds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What submits messages, takes receipts, and sends both."""
+
+    submitter: Submitter
+    receipts: ReceiptBook
+    relay: Relay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryParts:
+    """The parts of a node that its queued half stands on."""
+
+    settings: NodeSettings
+    outbound: Outbound
+    transport: Transport
+    agreements: AgreementRegistry
+    services: ServiceRegistry
+    fitness: ServingGate
+    kinds: Kinds
+
+
+def build_delivery(parts: DeliveryParts) -> Delivery:
+    """Put the queued half together. Nothing is opened and no thread starts."""
+    outbound, settings = parts.outbound, parts.settings
+    receipts = ReceiptBook(
+        own=outbound.own,
+        directory=outbound.directory,
+        vault=outbound.vault,
+        store=outbound.store,
+        kinds=parts.kinds,
+    )
+    policy = SendingPolicy(
+        own=outbound.own,
+        directory=outbound.directory,
+        agreements=parts.agreements,
+        services=parts.services,
+        kinds=parts.kinds,
+    )
+    planner = RecipientPlanner(
+        own=outbound.own, vault=outbound.vault, policy=policy, calendars=Calendars(settings=settings.calendar)
+    )
+    submitter = Submitter(
+        own=outbound.own,
+        store=outbound.store,
+        vault=outbound.vault,
+        planner=planner,
+        keep_trying=timedelta(days=settings.delivery.keep_trying_days),
+    )
+    return Delivery(submitter=submitter, receipts=receipts, relay=_relay(parts, receipts, policy))
+
+
+def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy) -> Relay:
+    outbound, settings, metrics = parts.outbound, parts.settings.delivery, DeliveryMetrics()
+    dispatcher = Dispatcher(
+        own=outbound.own,
+        vault=outbound.vault,
+        store=outbound.store,
+        clock=outbound.clock,
+        peers=outbound.peers,
+        transport=parts.transport,
+        ask_own_node=outbound.ask_own_node,
+        receipts=receipts,
+        kinds=parts.kinds,
+        crashed=events.record_step_failure,
+        timeout_s=settings.attempt_s,
+    )
+    owner = f"{gethostname()} {token_hex(8)}"  # another process of this host has another name
+    parts_of_relay = RelayParts(
+        store=outbound.store,
+        clock=outbound.clock,
+        policy=policy,
+        dispatcher=dispatcher,
+        settlement=Settlement(receipts=receipts, owner=owner, spread=SystemRandom().random),
+        may_work=parts.fitness.is_open,
+        show=metrics.show,
+        observe=metrics.observe,
+        attempt=events.last_handler,
+    )
+    return Relay(parts_of_relay, RelayLimits(parallel=settings.parallel, for_one_peer=settings.for_one_peer))

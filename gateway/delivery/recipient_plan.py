@@ -1,0 +1,209 @@
+"""The plan for each recipient of a submission: the clause, what it grants, and what is left out.
+
+1. The clause that is selected for a named recipient is the one that a query would be sent under.
+2. The decision about all that there is to say names what may be sent, and the message is cut to it before it is signed.
+3. The recipient decides by the same rules, so a message that it must refuse is refused here.
+4. What is left must be of a size that a peer reads.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from secrets import token_urlsafe
+
+from gateway.callers import Practitioner
+from gateway.delivery.calendars import Calendars, closed_service
+from gateway.delivery.case_submission import CaseSubmission, PlanRefusal, RecipientPlan
+from gateway.delivery.sending_policy import PolicyBatch, Recipient, SendingPolicy
+from gateway.exchange.outbound import pseudonym
+from gateway.ports import KeyVault
+from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.clause import Clause
+from trust.agreements.clause_selection import SelectedClause, explain_no_clause, select_clauses
+from trust.agreements.decision import Permit
+from trust.agreements.minimise import cut_message
+from trust.agreements.time_terms import DEFAULT_TERM, due_at
+from trust.claims import to_seconds
+from trust.exchange.envelope import MAX_BYTES
+from trust.exchange.message import Message, PseudonymousPractitioner, Urgency, build_message
+from trust.exchange.persons import person_fields, persons_for_holder
+from trust.exchange.refusal import Refusal
+from trust.federation.opening_hours import Fallback
+from trust.identifiers import EntityId, ServiceRef
+from trust.keys import KeyUse
+
+TOO_LONG = "message_too_long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMessage:
+    """What one recipient would get; ``message`` and ``raw`` are there unless the plan has a refusal."""
+
+    plan: RecipientPlan
+    message: Message | None = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientPlanner:
+    """Plan and sign the messages of a submission."""
+
+    own: EntityId
+    vault: KeyVault
+    policy: SendingPolicy
+    calendars: Calendars
+
+    def plan(
+        self,
+        submission: CaseSubmission,
+        submission_id: str,
+        *,
+        supersedes: Callable[[str], str | None],
+        now: datetime,
+    ) -> tuple[PlannedMessage, ...]:
+        """Return the plan for each recipient, in the order in which they were named.
+
+        ``supersedes`` gives the id of the earlier message to a recipient, if there is one.
+        """
+        standings = self.policy.agreements.standings(now=now)
+        binding = [each for each in standings if isinstance(each, InForce)]
+        selected = {each.holder: each for each in select_clauses(binding, submission.spec(self.own))}
+        run = _Run(
+            planner=self,
+            submission=submission,
+            submission_id=submission_id,
+            batch=self.policy.begin(now),
+            now=now,
+        )
+        names = {party.entity: party.name for standing in standings for party in standing.agreement.parties}
+        messages = []
+        for service in dict.fromkeys(submission.recipients):
+            organisation = names.get(service.entity, service.entity)
+            plan = RecipientPlan(service=service, organisation=organisation, service_name=service.service)
+            chosen = selected.get(service)
+            if chosen is None:
+                messages.append(_refuse(plan, _explain(standings, submission, self.own, service)))
+            else:
+                messages.append(run.plan(plan, chosen, supersedes(str(service))))
+        return tuple(messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One submission on its way to its plans."""
+
+    planner: RecipientPlanner
+    submission: CaseSubmission
+    submission_id: str
+    batch: PolicyBatch
+    now: datetime
+
+    def plan(self, plan: RecipientPlan, selected: SelectedClause, supersedes: str | None) -> PlannedMessage:
+        submission = self.submission
+        agreement = f"{selected.agreement.id}/{selected.agreement.version}"
+        plan = replace(plan, agreement=agreement, clause=selected.clause.id, law=selected.clause.law)
+        recipient = self.batch.recipient(selected.holder, submission.kind.name)
+        if isinstance(recipient, Refusal):
+            return _refuse(plan, recipient)
+        plan = self._about_recipient(plan, selected.clause, recipient)
+        whole = self._message(selected, supersedes, plan.decide_by)
+        permit = self.batch.decide(whole)
+        if isinstance(permit, Refusal):
+            return _refuse(plan, permit)
+        message = self._cut(whole, permit, selected, recipient.entry.kind)
+        raw = build_message(message, self.planner.vault.signer(KeyUse.MESSAGE))
+        if len(raw) > MAX_BYTES:
+            return _refuse(plan, _TOO_LONG)
+        brought = submission.body.fields | person_fields(submission.persons)
+        fields = permit.query.fields or frozenset()
+        fields |= person_fields(message.persons)
+        plan = replace(
+            plan,
+            fields=tuple(sorted(fields)),
+            left_out=tuple(sorted(brought - fields)),
+            persons=tuple(person.ref for person in message.persons),
+        )
+        return PlannedMessage(plan=plan, message=message, raw=raw)
+
+    def _cut(self, whole: Message, permit: Permit, selected: SelectedClause, service_kind: str) -> Message:
+        """Return the message as the clause grants it, each person described as far as this service may be told."""
+        listed = selected.clause.subject_by_holder.get(selected.holder)
+        persons, body = cut_message(whole, self.submission.body, permit.fields)
+        return replace(whole, persons=persons_for_holder(persons, service_kind, listed), body=body.to_body())
+
+    def _about_recipient(self, plan: RecipientPlan, clause: Clause, recipient: Recipient) -> RecipientPlan:
+        entry, urgency = recipient.entry, self.submission.urgency
+        calendars = self.planner.calendars
+        decide_by = due_at(clause.respond_within or DEFAULT_TERM, self.now, calendars.of_peer(entry), urgency=urgency)
+        if self.submission.deadline is not None:
+            decide_by = min(decide_by, self.submission.deadline)
+        closed = closed_service(entry, calendars, at=self.now) if urgency is Urgency.RED else None
+        fallback = entry.fallback
+        if fallback is None and entry.duty_phone:
+            fallback = Fallback(name=entry.name, phone=entry.duty_phone)
+        if closed is not None and closed.out_of_hours is not None and closed.out_of_hours.phone:
+            fallback = Fallback(name=closed.out_of_hours.name, phone=closed.out_of_hours.phone)
+        return replace(
+            plan,
+            service_name=entry.name,
+            decide_by=decide_by,
+            fallback=fallback,
+            warning=None if closed is None else closed.sentence,
+        )
+
+    def _message(self, selected: SelectedClause, supersedes: str | None, decide_by: datetime | None) -> Message:
+        """Return the message with all that there is to say."""
+        submission, clause, holder = self.submission, selected.clause, selected.holder
+        issued, pseudonym_key = to_seconds(self.now), self.planner.vault.pseudonym_key()
+        return Message(
+            iss=self.planner.own,
+            aud=holder.entity,
+            iat=issued,
+            exp=issued + int(submission.kind.max_life.total_seconds()),
+            jti=token_urlsafe(16),
+            kind=clause.kind,
+            version=clause.version,
+            agreement=selected.agreement,
+            clause=clause.id,
+            purpose=clause.purpose,
+            basis=clause.basis,
+            from_service=submission.from_service,
+            to_service=holder.service,
+            practitioner=self._practitioner(submission.practitioner, holder.entity),
+            persons=submission.persons,
+            body=submission.body.to_body(),
+            correlation=pseudonym(pseudonym_key, submission.incident or self.submission_id, holder.entity),
+            supersedes=supersedes,
+            urgency=submission.urgency,
+            deadline=None if decide_by is None else to_seconds(decide_by),
+            handling=submission.handling,
+        )
+
+    def _practitioner(self, practitioner: Practitioner, holder: EntityId) -> PseudonymousPractitioner:
+        key = self.planner.vault.pseudonym_key()
+        return PseudonymousPractitioner(
+            sub=pseudonym(key, practitioner.id, holder, client=practitioner.client),
+            role=practitioner.role,
+            org_unit=practitioner.org_unit,
+            call_back=practitioner.call_back,
+            name=self.submission.worker_name,
+        )
+
+
+_TOO_LONG = Refusal(
+    code=TOO_LONG,
+    reason=f"The message is longer than the {MAX_BYTES // 1024} kB that a node reads.",
+    remedy="Shorten the statements, or send some of them in a second message.",
+)
+
+
+def _explain(
+    standings: tuple[InForce | NotInForce, ...], submission: CaseSubmission, own: EntityId, service: ServiceRef
+) -> Refusal:
+    spec = replace(submission.spec(own), holders=frozenset({service}))
+    return explain_no_clause(standings, spec).refusal
+
+
+def _refuse(plan: RecipientPlan, refusal: Refusal) -> PlannedMessage:
+    refused = PlanRefusal(code=refusal.code, reason=refusal.reason, remedy=refusal.remedy)
+    return PlannedMessage(plan=replace(plan, refusal=refused))
