@@ -1,19 +1,25 @@
-"""Write the examples of the exchange profile into the file and the pages: `python -m tests.docs.exchange_file`."""
+"""Write the examples of the exchange profile into a file and the pages: `python -m tests.docs.exchange_file`.
+
+With the argument `queued` it writes those of alerts, referrals, notices and receipts, else all others.
+"""
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from tests.docs.example_keys import ANCHOR, COUNCIL, NOW, TRUST
 from tests.docs.exchange_examples import BODIES, make
+from tests.docs.exchange_queued_examples import make_queued
 from tests.docs.pages import DOCS, profile_pages
 from tests.docs.showing import pretty, shown
 from trust import strict_json
 from trust.keys import KeyUse
 
 FILE = DOCS / "exchange-examples.json"
+QUEUED_FILE = DOCS / "exchange-queued-examples.json"
 _PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.RECOVERY)
 
 
@@ -32,13 +38,25 @@ def write() -> None:
         "signed": {name: raw.decode("ascii") for name, raw in made.signed.items()},
     }
     FILE.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    fill(shown_examples(document))
+
+
+def write_queued() -> None:
+    """Write the file of queued examples and their blocks of the profile."""
+    document = make_queued()
+    QUEUED_FILE.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    fill(shown_queued(document))
+
+
+def fill(examples: Mapping[str, str]) -> None:
+    """Put the examples into the pages."""
     for path in profile_pages():
-        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
+        path.write_text(filled(path.read_text(encoding="utf-8"), examples), encoding="utf-8")
 
 
-def filled(text: str, document: Mapping[str, Any]) -> str:
+def filled(text: str, examples: Mapping[str, str]) -> str:
     """Put the examples into the blocks of a page."""
-    for name, example in shown_examples(document).items():
+    for name, example in examples.items():
         pattern = rf"(<!-- example: {re.escape(name)} -->\n```json\n).*?(^```$)"
         text = re.sub(pattern, partial(_around, example), text, flags=re.MULTILINE | re.DOTALL)
     return text
@@ -56,5 +74,13 @@ def shown_examples(document: Mapping[str, Any]) -> dict[str, str]:
     return {**signed, **bodies, "agreement": document["agreement"], "leaf": leaf}
 
 
+def shown_queued(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each block of queued examples must show."""
+    return {name: shown(compact) for name, compact in document["signed"].items()}
+
+
 if __name__ == "__main__":
-    write()
+    if sys.argv[1:] == ["queued"]:
+        write_queued()
+    else:
+        write()

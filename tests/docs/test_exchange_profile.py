@@ -1,5 +1,6 @@
 """The exchange profile names the codes, fields, caps and times of the code."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from gateway.authority import statements
@@ -18,9 +19,27 @@ from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature
 from trust.agreements.denial import sentences
 from trust.evidence.leaf import Leaf
-from trust.exchange import envelope, involvement, kind, kinds, message, misuse, person, receipt, reply, subject_members
+from trust.exchange import (
+    alert,
+    envelope,
+    involvement,
+    kind,
+    kinds,
+    message,
+    misuse,
+    notice,
+    person,
+    persons,
+    receipt,
+    referral,
+    reply,
+    subject_members,
+)
+from trust.exchange.details import BodyForm
 from trust.exchange.errors import MalformedSubject, SubjectTooVague
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
+from trust.exchange.statements import _MEMBERS as STATEMENT_MEMBERS
+from trust.exchange.statements import Standing
 from trust.federation import (
     anchor_keys,
     chain,
@@ -106,9 +125,54 @@ def test_the_fields_are_those_of_an_involvement() -> None:
     assert column(listed("Kind `involvement.query`, version 1")) == list(InvolvementField)
 
 
-def test_both_kinds_have_a_section_with_their_version() -> None:
+def test_each_kind_has_a_section_with_their_version() -> None:
     for name, versions in kind.supported(kinds.KINDS).items():
         section(PROFILE, f"Kind `{name}`, version {max(versions)}")
+
+
+def forms_of(rows: list[list[str]], forms: Mapping[str, BodyForm]) -> None:
+    assert [row[0].strip("`") for row in rows] == list(forms)
+    for row in rows:
+        form = forms[row[0].strip("`")]
+        assert [f"`{detail.name}`{' (required)' * detail.required}" for detail in form.details] == listing(row[1])
+        assert [f"`{name}`{' (required)' * (name in form.narratives)}" for name in sorted(form.statements)] == listing(
+            row[2]
+        )
+        assert set(codes(row[3].partition(";")[0])) == (form.recipient_kinds or set())
+
+
+def listing(cell: str) -> list[str]:
+    return [] if cell == "none" else cell.split(", ")
+
+
+def test_the_forms_of_queued_kinds_are_the_codes() -> None:
+    forms_of(listed("Kind `alert`, version 1"), {str(name): form for name, form in alert.FORMS.items()})
+    forms_of(listed("Kind `referral`, version 1"), {**referral.FORMS, "any other code": referral.OTHER})
+    forms_of(listed("Kind `notice`, version 1"), {str(name): form for name, form in notice.FORMS.items()})
+
+
+def test_the_words_of_queued_kinds_stand_in_their_sections() -> None:
+    common = section(PROFILE, "Queued messages")
+    for word in (*persons.Part, *persons.WhyNot, *persons.ContactMethod, *Standing):
+        assert f"`{word}`" in common
+    assert all(f"`{field}`" in common for field in persons.PERSON_FIELDS)
+    assert column(listed("Queued messages")) == list(persons._MEMBERS)
+    assert column(listed("Queued messages", 1)) == list(STATEMENT_MEMBERS)
+    answers = {"alert": alert.AlertOutcome, "notice": notice.NoticeOutcome}
+    for name, words in answers.items():
+        assert all(f"`{word}`" in section(PROFILE, f"Kind `{name}`, version 1") for word in words)
+
+
+def test_the_statuses_of_a_referral_and_their_order_are_the_codes() -> None:
+    rows = listed("Kind `referral`, version 1", 2)
+    assert column(rows) == list(referral.ReferralStatus)
+    for row in rows:
+        before = {None if text == "no status" else text.strip("`") for text in listing(row[1])}
+        assert before == {each for each, after in referral._NEXT.items() if row[0].strip("`") in after}
+
+
+def test_the_states_of_a_receipt_are_the_codes() -> None:
+    assert column(listed("The receipt", 1)) == list(receipt.ReceiptState)
 
 
 def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
@@ -167,7 +231,9 @@ def test_the_lives_are_the_codes() -> None:
     assert timedelta(minutes=5) == trust_mark.MAX_STATUS_AGE
     assert client_assertion.MAX_LIFE == dpop_proof.MAX_AGE == timedelta(seconds=60)
     assert timedelta(seconds=300) == peer_server.LIFETIME
-    assert {kind.max_life for kind in kinds.KINDS.values()} == {reply.REPLY_LIFE} == {timedelta(minutes=5)}
+    queries = {each.max_life for each in kinds.KINDS.values() if not each.queued}
+    assert queries == {reply.REPLY_LIFE} == {timedelta(minutes=5)}
+    assert {each.max_life for each in kinds.KINDS.values() if each.queued} == {timedelta(days=15)}
     assert timedelta(days=15) == receipt.RECEIPT_LIFE
     assert timedelta(minutes=5) == misuse.LIFE
     assert timedelta(hours=1) == messages.REMEMBERED_PAST_EXPIRY

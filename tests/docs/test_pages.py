@@ -101,7 +101,8 @@ def test_a_decision_that_changes_another_is_named_by_it() -> None:
 # Other implementations test against these bytes: a change here is a change of the profile, and is announced as one.
 PUBLISHED = {
     "exchange-examples.json": "79b5ef30e5b3b146d90ec21b6491ae8d0045bd229bdc8b13f958da839cfa4e1a",
-    "exchange-schemas.json": "022b96c0ae73fa85eac85e748f88ce98b1c40e08b7df402f2fd02f7722f580c2",
+    "exchange-queued-examples.json": "af69c17e70ac58952c45dfefedb17a57525ba2b54c5a5e775aa89d616d956420",
+    "exchange-schemas.json": "15f27ab22c86abcdf07263088064c0ad6cfc4281d9049826a35a020d49b4117d",
 }
 
 
