@@ -10,6 +10,8 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.delivery_metrics import DeliveryMetrics
 from gateway.delivery.dispatch import Dispatcher
+from gateway.delivery.escalation import EscalationPorts, EscalationRound, SenderServices
+from gateway.delivery.on_call import OnCall
 from gateway.delivery.receipts import ReceiptBook
 from gateway.delivery.recipient_plan import RecipientPlanner
 from gateway.delivery.relay import Relay, RelayLimits, RelayParts
@@ -26,11 +28,12 @@ from trust.exchange.kind import Kinds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What submits messages, takes receipts, and sends both."""
+    """What submits messages, takes receipts, sends both, and escalates what no one reads."""
 
     submitter: Submitter
     receipts: ReceiptBook
     relay: Relay
+    escalation: EscalationRound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class DeliveryParts:
     transport: Transport
     agreements: AgreementRegistry
     services: ServiceRegistry
+    on_call: OnCall
     fitness: ServingGate
     kinds: Kinds
 
@@ -73,7 +77,28 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         planner=planner,
         keep_trying=timedelta(days=settings.delivery.keep_trying_days),
     )
-    return Delivery(submitter=submitter, receipts=receipts, relay=_relay(parts, receipts, policy))
+    return Delivery(
+        submitter=submitter,
+        receipts=receipts,
+        relay=_relay(parts, receipts, policy),
+        escalation=_escalation(parts),
+    )
+
+
+def _escalation(parts: DeliveryParts) -> EscalationRound:
+    outbound = parts.outbound
+    senders = SenderServices(store=outbound.store, vault=outbound.vault, kinds=parts.kinds)
+    return EscalationRound(
+        EscalationPorts(
+            store=outbound.store,
+            on_call=parts.on_call,
+            sender_service=senders.find,
+            last_polls=lambda _tx: {},
+            attempt=events.last_handler,
+            clock=outbound.clock,
+            may_work=parts.fitness.is_open,
+        )
+    )
 
 
 def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy) -> Relay:

@@ -21,7 +21,6 @@ from gateway.app.authority import machine
 from gateway.app.capabilities import CAPABILITIES
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
 from gateway.app.node_parts import NodeParts, open_parts
-from gateway.app.on_call import build_on_call
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import (
     ExternalPorts,
@@ -222,7 +221,7 @@ def _keeper(
         check_health=mind.round,
         may_work=parts.fitness.is_open,
         show_freshness=_show_freshness,
-        show_on_call=build_on_call(parts.settings, parts.vault, parts.store).set_absent,
+        show_on_call=parts.on_call.set_absent,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
@@ -292,6 +291,7 @@ def _delivery(
             transport=transport,
             agreements=agreements,
             services=services,
+            on_call=parts.on_call,
             fitness=parts.fitness,
             kinds=parts.kinds,
         )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from socket import gethostname
 
 from config.settings import NodeSettings
+from gateway.app.on_call import build_on_call
+from gateway.delivery.on_call import OnCall
 from gateway.federation.own_keys import VouchedKeys
 from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -31,6 +33,7 @@ class NodeParts:
     vault: FileKeyVault
     fitness: ServingGate
     vouching: VouchedKeys
+    on_call: OnCall
     capabilities: Sequence[Capability]
     kinds: Kinds
 
@@ -40,6 +43,7 @@ def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Capa
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
     vouching = VouchedKeys(store)
+    vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched_since=vouching.since)
     return NodeParts(
         settings=settings,
         own=EntityId(settings.node.entity_id),
@@ -47,7 +51,8 @@ def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Capa
         store=store,
         claims=claims,
         vouching=vouching,
-        vault=open_vault(base_dir / settings.keys.directory, now=clock.now, vouched_since=vouching.since),
+        vault=vault,
+        on_call=build_on_call(settings, vault, store),
         fitness=ServingGate(store, host=gethostname()),
         capabilities=capabilities,
         kinds=served_kinds(capabilities).kinds,

@@ -42,7 +42,7 @@ def _serve_node(settings: NodeSettings) -> int:
         node.store.close()
         node.claims.close()
 
-    loops = Loops(node.keeper.attempt, [node.delivery.relay.run])
+    loops = Loops(node.keeper.attempt, [node.delivery.relay.run, node.delivery.escalation.run])
     keeper = Companion(name="keeper", run=lambda wait: loops.run(node.keeper.run, wait))
     return serve_pools(pools, _hooks(f"The node {settings.node.entity_id}", stop), [keeper])
 

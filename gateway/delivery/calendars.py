@@ -128,11 +128,14 @@ def _instead(entry: ServiceEntry) -> str:
     return f"For a red alert, {' or '.join(ways)}."
 
 
-def fallback_of(entry: ServiceEntry, calendars: Calendars, *, at: datetime) -> Fallback | None:
-    """Return who is to be telephoned when no one reacts: the fallback, the out-of-hours service, or the duty line."""
+def fallback_of(entry: ServiceEntry, closed: ClosedService | None) -> Fallback | None:
+    """Return who is to be telephoned when no one reacts.
+
+    While the service is closed that is its out-of-hours service, else the fallback that it names, or its duty line.
+    """
+    instead = None if closed is None else closed.out_of_hours
+    if instead is not None and instead.phone is not None:
+        return Fallback(name=instead.name, phone=instead.phone)
     if entry.fallback is not None:
         return entry.fallback
-    instead = entry.out_of_hours
-    if instead is not None and instead.phone is not None and closed_service(entry, calendars, at=at) is not None:
-        return Fallback(name=instead.name, phone=instead.phone)
     return Fallback(name=entry.name, phone=entry.duty_phone) if entry.duty_phone else None

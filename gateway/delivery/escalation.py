@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.delivery.on_call import BellStep, OnCall
+from gateway.delivery.outbox import open_outgoing
 from gateway.evidence import recorder
-from gateway.ports import Clock, Store, StoreFull, Transaction
+from gateway.ports import Clock, KeyVault, Store, StoreFull, Transaction
 from gateway.runtime.background import Attempt, Wait, run_rounds
-from gateway.store.tables import delivery_events, escalations
+from gateway.store.tables import delivery_events, escalations, outbox
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.escalations import EscalatingMessage
 from trust.evidence.leaf import Leaf, LeafKind
@@ -30,6 +31,8 @@ from trust.exchange.escalation import (
     next_look,
     rings_again,
 )
+from trust.exchange.kind import Kinds
+from trust.exchange.message import peek_message
 from trust.identifiers import EntityId, ServiceSlug
 
 CLAIM = timedelta(seconds=60)
@@ -80,6 +83,23 @@ class EscalationPorts:
     attempt: Attempt
     clock: Clock
     may_work: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderServices:
+    """The services that sent messages of this node, read from the sealed messages themselves."""
+
+    store: Store
+    vault: KeyVault
+    kinds: Kinds
+
+    def find(self, message: str) -> ServiceSlug | None:
+        """Return the service that sent a message; none once its content was erased."""
+        sealed = self.store.read(lambda tx: outbox.sealed(tx, message=message))
+        if sealed is None:
+            return None
+        raw = open_outgoing(self.vault.seal_key(), message, sealed)
+        return peek_message(raw, kinds=self.kinds).from_service
 
 
 class EscalationRound:

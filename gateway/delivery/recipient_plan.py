@@ -12,7 +12,7 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 from gateway.callers import Practitioner
-from gateway.delivery.calendars import Calendars, closed_service
+from gateway.delivery.calendars import Calendars, closed_service, fallback_of
 from gateway.delivery.case_submission import CaseSubmission, PlanRefusal, RecipientPlan
 from gateway.delivery.sending_policy import PolicyBatch, Recipient, SendingPolicy
 from gateway.exchange.outbound import pseudonym
@@ -28,7 +28,6 @@ from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.message import Message, PseudonymousPractitioner, Urgency, build_message
 from trust.exchange.persons import person_fields, persons_for_holder
 from trust.exchange.refusal import Refusal
-from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, ServiceRef
 from trust.keys import KeyUse
 
@@ -138,16 +137,11 @@ class _Run:
         if self.submission.deadline is not None:
             decide_by = min(decide_by, self.submission.deadline)
         closed = closed_service(entry, calendars, at=self.now) if urgency is Urgency.RED else None
-        fallback = entry.fallback
-        if fallback is None and entry.duty_phone:
-            fallback = Fallback(name=entry.name, phone=entry.duty_phone)
-        if closed is not None and closed.out_of_hours is not None and closed.out_of_hours.phone:
-            fallback = Fallback(name=closed.out_of_hours.name, phone=closed.out_of_hours.phone)
         return replace(
             plan,
             service_name=entry.name,
             decide_by=decide_by,
-            fallback=fallback,
+            fallback=fallback_of(entry, closed),
             warning=None if closed is None else closed.sentence,
         )
 

@@ -197,14 +197,13 @@ def test_a_range_of_days_is_in_order() -> None:
         DateRange(first=date(2026, 12, 2), last=date(2026, 12, 1))
 
 
-def test_the_fallback_is_the_one_that_is_published_or_answers_at_that_hour() -> None:
-    calendars, night, noon = (
-        Calendars(settings=CalendarSettings()),
-        local("2026-12-04T22:00"),
-        local("2026-12-04T12:00"),
-    )
+def test_the_fallback_is_who_answers_at_that_hour() -> None:
+    calendars, night = Calendars(settings=CalendarSettings()), local("2026-12-04T22:00")
     manager = Fallback(name="Duty Manager", phone="01632 960777")
-    assert fallback_of(replace(DUTY, fallback=manager), calendars, at=night) == manager
-    assert fallback_of(DUTY, calendars, at=night) == Fallback(name="Emergency Duty Team", phone="01632 960999")
-    assert fallback_of(DUTY, calendars, at=noon) == Fallback(name="Family Duty", phone="01632 960001")
-    assert fallback_of(replace(DUTY, duty_phone=None), calendars, at=noon) is None
+    closed = closed_service(DUTY, calendars, at=night)
+    assert fallback_of(replace(DUTY, fallback=manager), closed) == Fallback(
+        name="Emergency Duty Team", phone="01632 960999"
+    )
+    assert fallback_of(replace(DUTY, fallback=manager), None) == manager
+    assert fallback_of(DUTY, None) == Fallback(name="Family Duty", phone="01632 960001")
+    assert fallback_of(replace(DUTY, duty_phone=None), None) is None
