@@ -17,7 +17,7 @@ import pysqlite3.dbapi2 as sqlite
 
 from adapters.contract import AdapterError, Deadline, MessageRejected, SourceNonsense, SourceUnavailable
 from adapters.sources.database import Row
-from adapters.sources.postgres import connect, unreachable
+from adapters.sources.postgres import SERVER_STOPS_MS, connect, unreachable
 from adapters.sources.sql_settings import DatabaseSettings
 
 Run = Callable[[str, Sequence[object]], Sequence[Row]]
@@ -135,6 +135,8 @@ class PostgresTransactions:
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         raised = "SELECT set_config('synchronous_commit', 'on', true)"
         connection.execute(f"{raised} WHERE current_setting('synchronous_commit') = 'off'")
+        # A server that waits for a lock does not notice that its client has gone: retries would use up its connections.
+        connection.execute(f"SET LOCAL statement_timeout = {SERVER_STOPS_MS}")
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (key,))
 
 

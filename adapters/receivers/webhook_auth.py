@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,13 +16,17 @@ from adapters.sources.secret_file import read_secret
 Authenticate = Callable[[str, bytes], Mapping[str, str]]
 """Returns the headers that authenticate a request, by its id and its body."""
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = range(24, 65)
 
 
 def bearer(path: Path) -> Authenticate:
-    """Send the token in the file at ``path``, which is read for each request, so that it can be changed."""
-    return lambda _request_id, _body: {"Authorization": f"Bearer {read_secret(path)}"}
+    """Send the token in the file at ``path``, which is read for each request, so that it can be changed.
+
+    Raises :class:`SourceMisconfigured` for a text that is no token.
+    """
+    return lambda _request_id, _body: {"Authorization": f"Bearer {_token(path)}"}
 
 
 def signature(path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Authenticate:
@@ -40,6 +45,13 @@ def signature(path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(
         }
 
     return sign
+
+
+def _token(path: Path) -> str:
+    text = read_secret(path)
+    if _TOKEN.fullmatch(text) is None:
+        raise SourceMisconfigured(f"The secret file {path.name} must hold a bearer token (RFC 6750, section 2.1).")
+    return text
 
 
 def _key(path: Path) -> bytes:

@@ -19,10 +19,10 @@ from adapters.sources.database import PerThread, QueryRows, Row, ThreadConnectio
 from adapters.sources.secret_file import read_secret
 from adapters.sources.terms import ColumnKind, PostgresTerms, SqlTerms
 
-_SERVER_STOPS_MS: Final = 15_000
+SERVER_STOPS_MS: Final = 15_000
 """The time after which PostgreSQL cancels a statement of a client that has gone."""
 _READ_ONLY: Final = {"default_transaction_read_only": "on"}
-_BOUNDS: Final = {"statement_timeout": str(_SERVER_STOPS_MS), "datestyle": "ISO"}
+_BOUNDS: Final = {"statement_timeout": str(SERVER_STOPS_MS), "datestyle": "ISO"}
 """The settings of each statement; days in another style than ISO are ambiguous."""
 _OPTIONS: Final = " ".join(f"-c {name}={value}" for name, value in (_BOUNDS | _READ_ONLY).items())
 _OPTIONS_REFUSED: Final = ("startup parameter", "command-line option", "options")

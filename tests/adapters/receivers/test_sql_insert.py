@@ -198,6 +198,20 @@ def test_a_constraint_refuses_for_good_and_quotes_nothing(
     assert table.records(message.message_id) == 0
 
 
+def test_a_transaction_in_postgresql_is_flushed_and_ends_without_its_client(
+    context: AdapterContext, postgres_url: str, soon: Deadline
+) -> None:
+    settings = {"url": postgres_url, "table": "t", "message_id": "m", "columns": {"c": "document"}}
+    writer = open_writer(SqlInsertSettings.model_validate(settings), Path(context.base_dir))
+    query = "SELECT current_setting('synchronous_commit'), current_setting('statement_timeout')"
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")
+        with writer.transaction("flushed", deadline=soon) as run:
+            ((flushed, timeout),) = run(query, ())
+        connection.execute("ALTER ROLE CURRENT_USER RESET synchronous_commit")
+    assert (flushed, timeout) == ("on", "15s")
+
+
 @pytest.mark.parametrize("after", ["SELECT no_such_column FROM no_such_table", None])
 def test_an_error_inside_a_transaction_gives_all_of_it_up(table: Table, soon: Deadline, after: str | None) -> None:
     insert = f"INSERT INTO {table.settings['table']} (message_id, urgency) VALUES ('half', 'red')"  # noqa: S608 - our own

@@ -264,6 +264,10 @@ def test_a_bearer_token_is_sent(
     receiver = build("https://case.example", caller, context, signature_file=None, bearer_file="webhook.secret")
     receiver.receive(message, deadline=soon)
     assert caller.headers[0]["Authorization"] == f"Bearer {SECRET}"
+    secret_file.write_text("two words\u00e9")
+    with pytest.raises(SourceMisconfigured, match="bearer token"):
+        receiver.receive(message, deadline=soon)
+    assert len(caller.headers) == 1
 
 
 def test_an_answer_is_limited(
