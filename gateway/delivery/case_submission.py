@@ -15,7 +15,7 @@ from trust.agreements.clause_selection import QuerySpec
 from trust.exchange.errors import Fault
 from trust.exchange.kind import ExchangeKind, QueuedBody
 from trust.exchange.message import Handling, Urgency
-from trust.exchange.persons import ConcernedPerson, persons_to_json
+from trust.exchange.persons import ConcernedPerson, person_fields, persons_to_json
 from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, PurposeCode, ServiceRef, ServiceSlug
 from trust.strict_json import JsonObject
@@ -62,6 +62,7 @@ class CaseSubmission:
             query=self.body,
             holders=frozenset(self.recipients),
             consent=any(person.consent is not None for person in self.persons),
+            person_fields=person_fields(self.persons),
         )
 
     def to_record(self) -> JsonObject:

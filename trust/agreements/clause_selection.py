@@ -18,6 +18,7 @@ class QuerySpec:
     """What a practitioner wants to ask. ``holders`` is ``None`` for all that an agreement permits.
 
     ``query`` is ``None`` for any query of the kind. ``consent`` says that there is a record of the person's consent.
+    ``person_fields`` are those that the persons of a queued message bring.
     """
 
     asker: ServiceRef
@@ -27,6 +28,7 @@ class QuerySpec:
     query: Query | None = None
     holders: frozenset[ServiceRef] | None = None
     consent: bool = False
+    person_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,7 @@ def _holders(clause: Clause, spec: QuerySpec) -> frozenset[ServiceRef]:
 
 def _fields(clause: Clause, spec: QuerySpec) -> frozenset[str]:
     role_fields, query_fields = clause.fields_by_role[spec.role], spec.query.fields if spec.query else None
-    return role_fields if query_fields is None else role_fields & query_fields
+    return role_fields if query_fields is None else role_fields & (query_fields | spec.person_fields)
 
 
 def _rank(candidate: SelectedClause, spec: QuerySpec) -> tuple[bool, int, bool, str, str]:

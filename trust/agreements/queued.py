@@ -4,8 +4,8 @@ The same rules bind the sender before it signs, before each attempt, and the rec
 that it has to say; the recipient about what the sender left. What is cut is cut whole, so both reach the same answer.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from trust.agreements.clause import Clause
@@ -20,6 +20,12 @@ from trust.exchange.kind import ExchangeKind, QueuedBody
 from trust.exchange.message import Message
 from trust.exchange.persons import CONSENT, ConcernedPerson, Part, person_fields
 from trust.identifiers import ServiceRef
+from trust.strict_json import JsonObject
+
+_OTHER_ROUTES = (
+    "Without it the person can apply to the authority themselves; if a person is in danger, send an alert, which needs "
+    "no consent under a clause that rests on none."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ def permit_content(
         return denial
     content = _cut(message, body, clause)
     return (
-        _check_whole(content, body, kind)  # 4
+        _check_whole(content, body, kind.parsers[message.version])  # 4
         or next(_deny_consents(content, clause, now), None)  # 5
         or content
     )
@@ -109,11 +115,11 @@ def _cut(message: Message, body: QueuedBody, clause: Clause) -> PermittedContent
     return PermittedContent(fields=fields, body=cut, persons=persons)
 
 
-def _check_whole(content: PermittedContent, body: QueuedBody, kind: ExchangeKind) -> Denial | None:
+def _check_whole(content: PermittedContent, body: QueuedBody, parse: Callable[[JsonObject], object]) -> Denial | None:
     if not content.persons:
         return deny(DenialCode.NO_PERSON_PERMITTED)
     try:
-        kind.parsers[max(kind.versions)](content.body.to_body())
+        parse(content.body.to_body())
     except MalformedBody as malformed:
         cut = sorted(body.fields - content.body.fields)
         lost = f" What this clause takes out: {', '.join(map(shown, cut))}." if cut else ""
@@ -126,6 +132,8 @@ def _deny_consents(content: PermittedContent, clause: Clause, now: datetime) -> 
         denial = deny_consent(clause.consent_roles | content.body.consent_roles, person.consent, now)
         if denial is None and content.body.consent_roles:
             denial = deny_unsigned(person.consent)
+        if denial is not None and content.body.consent_roles:
+            denial = replace(denial, remedy=f"{denial.remedy} {_OTHER_ROUTES}")
         if denial is not None:
             yield denial.about(person.ref)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.trust.agreements.examples import binding
 from tests.trust.agreements.queued_examples import RECIPIENT, SENDER, clause_of, decide, decide_under, document
-from tests.trust.exchange.examples import COUNCIL, signer
+from tests.trust.exchange.examples import COUNCIL, NOW, POLICE, signer
 from tests.trust.exchange.queued_examples import (
     BODIES,
     CHILD,
@@ -26,10 +26,15 @@ from tests.trust.exchange.queued_examples import (
     statement,
 )
 from trust import jose
+from trust.agreements.agreement import parse_agreement
+from trust.agreements.bodies import PublicBody
+from trust.agreements.clause_selection import QuerySpec, select_clauses
 from trust.agreements.decision import Permit, ServiceKinds
 from trust.agreements.denial import Denial, DenialCode
 from trust.agreements.minimise import cut_message
 from trust.agreements.queued import missing_fields, refused_recipients
+from trust.agreements.reading import read_clause_out
+from trust.agreements.signing import SigningContext, advise
 from trust.exchange.alert import ALERT, ALERT_KIND
 from trust.exchange.alert import parse_body as parse_alert
 from trust.exchange.consent import ConsentForm, ConsentRole
@@ -38,9 +43,9 @@ from trust.exchange.kind import QueuedBody
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import TYP, Message, build_message
 from trust.exchange.person import Address
-from trust.exchange.persons import PERSON_FIELDS
+from trust.exchange.persons import PERSON_FIELDS, person_fields
 from trust.exchange.referral import REFERRAL
-from trust.identifiers import parse_service_ref
+from trust.identifiers import EntityId, PurposeCode, RoleCode, parse_service_ref
 from trust.strict_json import dumps
 
 ALL = sorted(KINDS[ALERT].fields)
@@ -166,7 +171,6 @@ def test_a_message_goes_only_to_kinds_of_service_that_may_receive_it(name: str, 
         denied(decision, DenialCode.RECIPIENT_KIND)
 
 
-@pytest.mark.holds("S3")
 def test_the_notice_of_a_child_who_is_educated_at_home_goes_to_the_councils_education_service() -> None:
     body = {**SCHOOL_NOTICE, "details": {**SCHOOL_NOTICE["details"], "home_educated": True}}
     cut(*decide("school-notice", services=ServiceKinds(recipient="education"), body=body))
@@ -174,7 +178,6 @@ def test_the_notice_of_a_child_who_is_educated_at_home_goes_to_the_councils_educ
     denied(decision, DenialCode.RECIPIENT_KIND, "education")
 
 
-@pytest.mark.holds("S3")
 @pytest.mark.parametrize(
     ("kind", "allowed"),
     [("police", True), ("family-support", False), ("social-care", False), ("probation", False), ("anything", False)],
@@ -237,6 +240,8 @@ def test_rehousing_needs_signed_consent_and_the_authority_that_the_person_chose(
         changes = {**HOUSING, "persons": (replace(VICTIM, consent=record),)}
         _, decision = decide("rehousing", clause=TO_HOUSING, **changes)
         denied(decision, code, "p1")
+        assert isinstance(decision, Denial)
+        assert "send an alert" in decision.remedy
     _, decision = decide("rehousing", persons=(VICTIM,))
     denied(decision, DenialCode.RECIPIENT_NOT_CHOSEN)
     chosen = {name: value for name, value in REHOUSING["details"].items() if name != "chosen_authority"}
@@ -282,13 +287,11 @@ MOVED = {
 NOT_ADDRESSES = {"key-worker": sorted(KINDS[BODIES["correction"][0]].fields - {"correction.address"})}
 
 
-@pytest.mark.holds("S9")
 @pytest.mark.parametrize("name", ["case.closure", "correction", "erasure"])
 def test_a_notice_carries_no_persons_address(name: str) -> None:
     assert [person.subject.address for person in cut(*decide(name)).persons] == [None, None, None]
 
 
-@pytest.mark.holds("S9")
 def test_a_new_address_is_no_correction_for_those_who_may_not_have_it() -> None:
     assert cut(*decide("correction", body=MOVED)).persons[0].subject.address == VICTIM.subject.address
     _, decision = decide("correction", body=MOVED, clause={"fields_by_role": NOT_ADDRESSES})
@@ -296,7 +299,6 @@ def test_a_new_address_is_no_correction_for_those_who_may_not_have_it() -> None:
     assert decision.code == DenialCode.FIELDS_INCOMPLETE
 
 
-@pytest.mark.holds("S9")
 def test_no_statement_has_a_postcode_where_a_persons_address_is_restricted() -> None:
     hidden = replace(VICTIM, subject=replace(VICTIM.subject, address_restricted=True))
     body = {**SAFEGUARDING, "statements": [statement("circumstances", "p1", text="Seen at ZE7 1QB.")]}
@@ -366,3 +368,52 @@ def test_a_permit_is_for_a_message_that_its_recipient_permits_unchanged(granted:
     left = cut(message, decision)
     again, second = decide_under(agreement, "safeguarding", persons=left.persons, body=left.body)
     assert cut(again, second) == again == replace(left, jti=again.jti)
+
+
+def read_out(**changes: Any) -> list[str]:
+    agreement = parse_agreement(dumps(document(clause_of(changes.pop("kind", ALERT), **changes))))
+    return read_clause_out(agreement.clauses[0], agreement)
+
+
+def test_a_signatory_reads_who_may_send_what_and_that_receipts_tell_nothing() -> None:
+    lines = read_out(topics=["safeguarding", "worker-risk"], fields_by_role={"key-worker": ["persons.victim", "risk"]})
+    assert lines[0] == (
+        "For safeguarding, connecting-families (Vale Council) may send protecting-vulnerable-people (Vale Police) "
+        "an alert about a person (alert, version 1)."
+    )
+    assert "It may be about these topics only: safeguarding and worker-risk." in lines
+    assert "a key-worker may send: persons.victim, risk" in lines
+    assert "Receipts never say whether the recipient knows the person." in lines
+    assert "What is sent is kept for 90 days at most. It may not be passed on." in lines
+    assert "No message is refused for the number of messages." in lines
+
+
+def test_a_signatory_reads_that_each_person_comes_with_consent() -> None:
+    terms = {**DUTY_TO_REFER, "holders": [SENDER], "askers": [RECIPIENT], "fields_by_role": WITHOUT_PERPETRATOR}
+    lines = read_out(kind=REFERRAL, **terms)
+    assert any("each person who is sent comes with the record of it" in line for line in lines)
+
+
+@pytest.mark.parametrize(("own", "faulty"), [(COUNCIL, True), (POLICE, False)])
+def test_of_a_queued_kind_the_sender_needs_a_power_and_the_recipient_none(own: EntityId, faulty: bool) -> None:
+    agreement = parse_agreement(dumps(document(clause_of(ALERT, basis=["6-1-e", "daa2021-s49a"]))))
+    signer = SigningContext(own=own, services={}, body=PublicBody.LOCAL_AUTHORITY)
+    faults = [each for each in advise(agreement, signer, today=NOW.date()).faults if "power" in each]
+    assert bool(faults) == faulty
+
+
+def test_of_two_clauses_the_one_that_grants_more_persons_is_chosen() -> None:
+    narrow = clause_of(ALERT, id="a-narrow", fields_by_role={"key-worker": ["persons.victim", "circumstances"]})
+    wide = clause_of(
+        ALERT, id="b-wide", fields_by_role={"key-worker": ["persons.victim", "persons.child", "circumstances"]}
+    )
+    spec = QuerySpec(
+        asker=parse_service_ref(SENDER),
+        kind=ALERT_KIND,
+        purpose=PurposeCode("safeguarding"),
+        role=RoleCode("key-worker"),
+        query=parse_alert({**SAFEGUARDING, "details": {}}),
+        person_fields=person_fields(PERSONS),
+    )
+    [chosen] = select_clauses([binding(document(narrow, wide))], spec)
+    assert chosen.clause.id == "b-wide"

@@ -63,7 +63,6 @@ def test_only_the_wrong_person_or_service_is_a_possible_breach() -> None:
     }
 
 
-@pytest.mark.holds("S11")
 @pytest.mark.parametrize("name", ["reason", "declined_by"])
 def test_a_declined_referral_says_why_and_who_declined(name: str) -> None:
     with pytest.raises(MalformedBody, match=name):
