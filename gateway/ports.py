@@ -68,7 +68,7 @@ class Store(Protocol):
 
         ``work`` may run more than once, after a lost race or a rolled-back group, so it has no effect but on the
         transaction. An exception from ``work`` rolls back its effects only, and is raised to the caller.
-        A ``work`` that writes nothing waits for nothing: what it read may not be durable yet (:meth:`read`).
+        What ``work`` read is durable too, also where it wrote nothing.
         Raises :class:`StoreFull`, :class:`StoreBusy`, :class:`StoreOutcomeUnknown`.
         """
         ...
@@ -76,8 +76,8 @@ class Store(Protocol):
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on a consistent snapshot; it must not write.
 
-        It may see a commit that was never confirmed to be durable. Before a caller acknowledges what it read, or acts
-        on it outside the store, it writes something of its own, whose commit follows the other to disk and standby.
+        It may see a commit that was never confirmed to be durable. What a caller acknowledges, or acts on outside the
+        store, it reads in :meth:`write`.
         """
         ...
 

@@ -24,7 +24,7 @@ from gateway.delivery import outbox
 from gateway.delivery.dispatch import Dispatcher, Ending, SendAttempt
 from gateway.delivery.sending_policy import PolicyBatch, SendingPolicy
 from gateway.delivery.settlement import Settlement
-from gateway.ports import Clock, Store, StoreBusy, StoreFull, Transaction
+from gateway.ports import Clock, Store, StoreBusy, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.store.tables import outbox as rows
 from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState, WaitingPeer
@@ -155,7 +155,7 @@ class Relay:
         batch = tuple(self._unwritten)
         try:
             self._settle(batch)
-        except (StoreBusy, StoreFull):
+        except (StoreBusy, StoreFull, StoreOutcomeUnknown):
             raise
         except Exception:  # noqa: BLE001 - one outcome that cannot be written costs no other; its lease runs out
             for attempt in batch:

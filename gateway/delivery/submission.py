@@ -72,6 +72,7 @@ class Submitter:
             lambda tx: submissions.find_by_key(tx, client_id=caller.client.client_id, idempotency_key=key)
         )
         if first is not None:
+            self.store.write(lambda _tx: None)  # what was read may be on one machine only until this returns
             return _repeat(first, request_digest)
         drafts = self._plan(caller, submission, submission_id, now)
         if any(each.plan.refusal is not None for each in drafts):

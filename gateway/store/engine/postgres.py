@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -44,7 +45,7 @@ class PostgresStore:
                 with connection_of(self._engine.get()) as connection:
                     connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
                     connection.read_only = False
-                    value = _work(connection, work)
+                    value = _work(connection, partial(_followed, work))
                     self._commit(connection)
                     return value
             except psycopg.Error as error:
@@ -94,7 +95,13 @@ class PostgresStore:
             raise StoreOutcomeUnknown("No standby confirmed the commit in time; ask again by the same id.")
 
 
-def _work(connection: "psycopg.Connection[Any]", work: Callable[[Transaction], T]) -> T:
+def _followed(work: Callable[[Transaction], T], transaction: PostgresTransaction) -> T:
+    value = work(transaction)
+    transaction.follow_earlier()
+    return value
+
+
+def _work(connection: "psycopg.Connection[Any]", work: Callable[[PostgresTransaction], T]) -> T:
     try:
         return work(PostgresTransaction(connection.cursor()))
     except BaseException:

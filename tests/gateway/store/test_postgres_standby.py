@@ -93,6 +93,17 @@ def test_a_commit_that_waits_too_long_for_the_standby_is_given_up(postgres_clust
     store.close()
 
 
+def test_what_a_writing_transaction_only_reads_is_on_the_standby_too(postgres_cluster: Cluster, url: URL) -> None:
+    execute(postgres_cluster.primary, "CREATE ROLE node LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO node")
+    store = opened(url.set(username="node"), commit_s=0.2)
+    assert store.write(evidence_leaves.count) == 0
+    postgres_cluster.standby.kill()
+    assert store.read(evidence_leaves.count) == 0
+    with pytest.raises(StoreOutcomeUnknown):
+        store.write(evidence_leaves.count)
+    store.close()
+
+
 def test_a_cancel_that_comes_late_meets_no_later_work(postgres_cluster: Cluster, url: URL) -> None:
     store = opened(url, commit_s=0.2)
     postgres_cluster.standby.kill()
