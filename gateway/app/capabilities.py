@@ -2,11 +2,26 @@
 
 from typing import Final
 
+from gateway.alerts.case_api import ALERTS
 from gateway.benefits.case_api import BENEFITS
+from gateway.http.case import work_api
 from gateway.lookups.case_api import LOOKUPS
-from gateway.web.capability import Capability
+from gateway.notices.case_api import NOTICES
+from gateway.plays import case_api as plays
+from gateway.referrals.case_api import REFERRALS
+from gateway.web.capability import AnyCapability
+from gateway.web.case_openapi import ApiOperation
 
-CAPABILITIES: Final[tuple[Capability, ...]] = (
+CAPABILITIES: Final[tuple[AnyCapability, ...]] = (
     LOOKUPS,
     BENEFITS,
+    ALERTS,
+    REFERRALS,
+    NOTICES,
 )
+CASE_OPERATIONS: Final[tuple[ApiOperation, ...]] = (
+    *(operation for each in CAPABILITIES for operation in each.operations),
+    *plays.OPERATIONS,
+    *work_api.OPERATIONS,
+)
+"""Every operation of the case API but the options."""

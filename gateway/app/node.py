@@ -19,6 +19,7 @@ from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
 from gateway.app.capabilities import CAPABILITIES
+from gateway.app.case_face import CaseParts, case_app
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
 from gateway.app.node_parts import NodeParts, open_parts
 from gateway.app.operations import operations_app, readiness_checks, trust_check
@@ -31,11 +32,8 @@ from gateway.app.wiring import (
     sign_in_providers,
 )
 from gateway.callers import PeerCaller
-from gateway.exchange.fan_out import FanOut
 from gateway.exchange.inbound import Inbound, MessageIdReused
-from gateway.exchange.options import Options
 from gateway.exchange.outbound import AskOwnNode, Outbound
-from gateway.exchange.query_log import AskingSide, QueryRecorder
 from gateway.exchange.services import ServiceRegistry
 from gateway.federation.announcements import announcements
 from gateway.federation.entity_configuration import SignedConfiguration, node_configuration
@@ -48,8 +46,6 @@ from gateway.federation.storage import TrustStorage
 from gateway.health.checks import HealthMonitor, node_monitor
 from gateway.health.restore_sync import KeyFolder
 from gateway.health.serving_gate import ServingGate
-from gateway.http.case import case_api
-from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.federation.key_revocations import key_revocations_blueprint
 from gateway.http.federation.signed_documents import federation_blueprint, historical_keys_blueprint
 from gateway.http.federation.suspensions import suspensions_blueprint
@@ -63,18 +59,14 @@ from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault
 from gateway.maintenance.node import NodeRounds
 from gateway.misuse.answers import MisuseQueryReceiver
-from gateway.oauth.case_server import CaseOAuth
-from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
-from gateway.ports import ClaimStore, Clock, LocalClient, Store, Transaction, Transport
+from gateway.ports import ClaimStore, Clock, Store, Transport
 from gateway.runtime.background import Background
-from gateway.store.tables import clients, restore_holds
-from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events, metrics
 from gateway.web import problem
-from gateway.web.capability import Capability, served_kinds
+from gateway.web.capability import AnyCapability, served_kinds
 from gateway.web.face import build_face
 from gateway.web.problem import Problem
 from gateway.web.serving_gate import with_serving_gate
@@ -106,7 +98,7 @@ class Node:
 
 
 def create_node(
-    settings: NodeSettings, outside: ExternalPorts | None = None, capabilities: Sequence[Capability] = CAPABILITIES
+    settings: NodeSettings, outside: ExternalPorts | None = None, capabilities: Sequence[AnyCapability] = CAPABILITIES
 ) -> Node:
     """Put a node together from its settings.
 
@@ -146,7 +138,7 @@ def create_node(
         countersigning=countersigning,
         delivery=delivery,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
-        case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
+        case_app=_case_app(parts, delivery, outbound, services, agreements, outside),
         operations_app=operations_app([*readiness_checks(store, parts.fitness), trust_check(directory, own, clock)]),
     )
 
@@ -240,10 +232,6 @@ def _show_freshness(standings: Sequence[EntityStatus]) -> None:
     metrics.set_federation_freshness(
         (each.freshness for each in standings), (each.age for each in standings if each.age is not None)
     )
-
-
-def _query_crashed(error: BaseException) -> None:
-    events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")
 
 
 def _inbound(
@@ -375,53 +363,21 @@ def _peer_app(
     return with_serving_gate(app, parts.fitness.check)
 
 
-def _case_oauth(parts: NodeParts, providers: tuple[SignInProvider, ...]) -> CaseOAuth:
-    def find_client(client_id: str) -> LocalClient | None:
-        def find(tx: Transaction) -> LocalClient | None:
-            on_hold = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
-            return None if on_hold else clients.get(tx, client_id=client_id)
-
-        return parts.store.read(find)
-
-    return CaseOAuth(
-        base_url=parts.settings.case.base_url,
-        vault=parts.vault,
-        find_client=find_client,
-        claims=parts.claims,
-        providers=providers,
-    )
-
-
 def _case_app(
-    parts: NodeParts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[SignInProvider, ...]
+    parts: NodeParts,
+    delivery: Delivery,
+    outbound: Outbound,
+    services: ServiceRegistry,
+    agreements: AgreementRegistry,
+    outside: ExternalPorts,
 ) -> Flask:
-    face = CaseFace(
-        oauth=_case_oauth(parts, providers),
-        clock=parts.clock,
-        options=Options(own=parts.own, kinds=parts.kinds, agreements=agreements),
-        operations=[operation for each in parts.capabilities for operation in each.operations],
-    )
-    guard, asking = case_guard(face.oauth, face.clock), _asking_side(parts, agreements, outbound)
-    blueprints = [case_blueprint(face, guard), *(each.case_api(asking, guard) for each in parts.capabilities)]
-    app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
-    return with_serving_gate(app, parts.fitness.check)
-
-
-def _asking_side(parts: NodeParts, agreements: AgreementRegistry, outbound: Outbound) -> AskingSide:
-    limits = parts.settings.limits
-    return AskingSide(
-        own=parts.own,
-        store=parts.store,
-        vault=parts.vault,
-        clock=parts.clock,
-        recorder=QueryRecorder(
-            own=parts.own,
-            store=parts.store,
-            vault=parts.vault,
+    return case_app(
+        CaseParts(
+            node=parts,
+            delivery=delivery,
             agreements=agreements,
-            budgets=RateLimits(limits=budgets_from_settings(parts.settings.budgets.asking)),
-        ),
-        fan_out=FanOut(outbound, peer_s=limits.peer_s, crashed=_query_crashed),
-        limit_s=limits.lookup_s,
-        answers_kept=timedelta(seconds=limits.answers_kept_s),
+            services=services,
+            outbound=outbound,
+            providers=sign_in_providers(parts.settings, outside.sign_in),
+        )
     )

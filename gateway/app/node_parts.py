@@ -16,7 +16,7 @@ from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
-from gateway.web.capability import Capability, served_kinds
+from gateway.web.capability import AnyCapability, served_kinds
 from trust.exchange.kind import Kinds
 from trust.identifiers import EntityId
 
@@ -34,11 +34,11 @@ class NodeParts:
     fitness: ServingGate
     vouching: VouchedKeys
     on_call: OnCall
-    capabilities: Sequence[Capability]
+    capabilities: Sequence[AnyCapability]
     kinds: Kinds
 
 
-def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Capability]) -> NodeParts:
+def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyCapability]) -> NodeParts:
     """Open them, before the fork: no file, socket or thread is used yet. Raises what they refuse with."""
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)

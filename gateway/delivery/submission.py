@@ -159,6 +159,7 @@ class Submitter:
             expires_at=now + self.keep_trying,
             next_at=now,
             decide_by=drafts.plan.decide_by,
+            clause=f"{drafts.plan.agreement} {drafts.plan.clause}",
             supersedes=None if message.supersedes is None else message_key(key, self.own, message.supersedes),
             escalate_at=warn_at,
         )

@@ -71,6 +71,7 @@ outbox = Table(
     Column("escalate_at", BigInteger),
     Column("faults", Integer, nullable=False, server_default="0"),
     Column("receipt_seq", Integer, nullable=False, server_default="0"),
+    Column("clause", Text),
     sqlite_autoincrement=True,
 )
 WAITING = text("state IN ('queued', 'held')")
@@ -83,6 +84,15 @@ Index(
     outbox.c.seq,
     sqlite_where=WAITING,
     postgresql_where=WAITING,
+)
+SENT_UNDECIDED = text("typ = 'message' AND decided_at IS NULL AND state <> 'closed'")
+"""What its recipient has not decided. The words of the partial index."""
+Index(
+    "outbox_undecided",
+    outbox.c.decide_by,
+    outbox.c.seq,
+    sqlite_where=SENT_UNDECIDED,
+    postgresql_where=SENT_UNDECIDED,
 )
 Index("outbox_by_message", outbox.c.message, unique=True)
 Index("outbox_due", outbox.c.state, outbox.c.lane, outbox.c.next_at, outbox.c.seq)
@@ -144,6 +154,16 @@ inbox = Table(
     Column("state", Text, nullable=False),
     Column("escalation", Integer, nullable=False),
     Column("escalate_at", BigInteger),
+)
+RECEIVED_UNDECIDED = text("state = 'open' AND decided_at IS NULL")
+"""What this node's services have not decided. The words of the partial index."""
+Index(
+    "inbox_undecided",
+    inbox.c.service,
+    inbox.c.decide_by,
+    inbox.c.message,
+    sqlite_where=RECEIVED_UNDECIDED,
+    postgresql_where=RECEIVED_UNDECIDED,
 )
 Index("inbox_by_service", inbox.c.service, inbox.c.state, inbox.c.received_at)
 Index("inbox_by_issuer", inbox.c.issuer, inbox.c.received_at)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
+from gateway.delivery.submission import Submitter
+from gateway.delivery.submission_view import SentMessages
 from gateway.exchange.kinds import Responder, ServedKinds
 from gateway.exchange.query_log import AskingSide
 from gateway.web.case_openapi import ApiOperation
@@ -22,10 +24,30 @@ class Capability:
     case_api: Callable[[AskingSide, CaseGuard], Blueprint]
 
 
-def served_kinds(capabilities: Iterable[Capability]) -> ServedKinds:
-    """Return the kinds of these capabilities with their responders."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedSide:
+    """The parts that send messages of any queued kind, and show what became of them."""
+
+    submitter: Submitter
+    sent_messages: SentMessages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedCapability:
+    """The rules of a queued kind and its routes on the case API. Every inbox takes its messages in the same way."""
+
+    kind: ExchangeKind
+    operations: tuple[ApiOperation, ...]
+    case_api: Callable[[QueuedSide, CaseGuard], Blueprint]
+
+
+AnyCapability = Capability | QueuedCapability
+
+
+def served_kinds(capabilities: Iterable[AnyCapability]) -> ServedKinds:
+    """Return the kinds of these capabilities, and the responders of those that are queries."""
     every = tuple(capabilities)
     return ServedKinds(
         kinds=kinds_by_name(*(each.kind for each in every)),
-        responders={each.kind.name: each.respond for each in every},
+        responders={each.kind.name: each.respond for each in every if isinstance(each, Capability)},
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +14,18 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
+from gateway.alerts.request import AlertRequest
 from gateway.benefits.case_api import EligibilityBody
 from gateway.benefits.service import EligibilityStatus
+from gateway.delivery.submission_view import DeliveryState, DeliveryView
 from gateway.lookups.case_api import LookupBody
+from gateway.notices.case_api import NoticeRequest
 from gateway.ports import LocalClient
+from gateway.referrals.request import ReferralRequest
 from gateway.store.tables import clients
 from gateway.web import case_request, problem
 from gateway.web.idempotency import IDEMPOTENCY_PARAMETER
+from gateway.web.submission_request import SubmissionBody, read_message
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.simulator.clocks import SetClock
 from tests.simulator.network import Network
@@ -27,6 +33,7 @@ from tests.simulator.settings_files import case_base_url, toml
 from tests.simulator.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
 from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService
+from trust.exchange.alert import ALERT_KIND
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.keys import KeyUse, LocalSigner
 
@@ -169,6 +176,29 @@ def test_every_further_member_of_a_benefit_question_is_described() -> None:
     rows = table(section(PAGE, "A benefit question"))
     assert {row[0].strip("`") for row in rows} == EligibilityBody.model_fields.keys() - LookupBody.model_fields.keys()
     assert all(f"`{status}`" in section(PAGE, "A benefit question") for status in EligibilityStatus)
+
+
+def test_every_member_of_what_is_sent_is_described() -> None:
+    _, members, lines = tables(section(PAGE, "Alerts, referrals and notices"))
+    described = {code for row in members for code in codes(row[0])}
+    own = {"topic", "service_type", "service_id", "agreement_to_engage", "type"}
+    assert described == set(SubmissionBody.model_fields)
+    assert own == {
+        name
+        for model in (AlertRequest, ReferralRequest, NoticeRequest)
+        for name in model.model_fields.keys() - SubmissionBody.model_fields.keys()
+    }
+    assert all(f"`{name}`" in section(PAGE, "Alerts, referrals and notices") for name in own)
+    columns = {code for row in lines for code in codes(row[0])}
+    assert {each.name for each in fields(DeliveryView)} - columns == {
+        "service",
+        "service_name",
+        "organisation",
+        "proof",
+    }
+    assert all(f"`{state}`" in section(PAGE, "Alerts, referrals and notices") for state in DeliveryState)
+    body = example(PAGE, "alert body").encode()
+    read_message(AlertRequest, body, kind=ALERT_KIND, now=datetime(2026, 11, 28, tzinfo=UTC))
 
 
 def test_every_status_is_explained() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from flask import Flask
 
-from gateway.app.capabilities import CAPABILITIES
+from gateway.app.capabilities import CASE_OPERATIONS
 from gateway.benefits.case_api import eligibility_routes
 from gateway.benefits.service import EligibilityLine, EligibilityStatus, EligibilityView
 from gateway.callers import CaseCaller, PeerCaller
@@ -41,7 +41,7 @@ from tests.simulator.town import COUNCIL, HOUSING
 from tests.support.positions import positions
 from trust.claims import digest
 from trust.errors import NoChain
-from trust.exchange.eligibility import Answer, EligibilityQuery
+from trust.exchange.eligibility import Answer, EligibilityQuery, Question
 from trust.exchange.involvement import InvolvementStatus
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -54,7 +54,7 @@ PEER_TOKEN_URL = COUNCIL + "/oauth/v1/token"
 MESSAGES_URL = COUNCIL + "/exchange/v1/messages"
 CASE_TOKEN_URL = CASE + "/oauth/v1/token"
 LOOKUPS_URL = CASE + "/case/v1/lookups"
-OPERATIONS = [operation for each in CAPABILITIES for operation in each.operations]
+OPERATIONS = CASE_OPERATIONS
 FORM = "application/x-www-form-urlencoded"
 DETAIL = AuthorizationDetail(
     agreement_id=AgreementId("early-help"),
@@ -175,9 +175,10 @@ class Eligibility:
     requests: list[CaseQuestion] = field(default_factory=list)
 
     def ask(
-        self, caller: CaseCaller, question: CaseQuestion, query: EligibilityQuery, *, now: datetime
+        self, caller: CaseCaller, question: CaseQuestion, benefit_question: Question, *, now: datetime
     ) -> EligibilityView:
         self.requests.append(question)
+        query = cast("EligibilityQuery", question.query)
         line = EligibilityLine(
             service="https://jobcentre.example#benefits",
             service_name="Benefits",
@@ -187,7 +188,7 @@ class Eligibility:
             as_of=query.as_of,
         )
         return EligibilityView(
-            question=query.question, asked=1, answered=1, summary="1 of 1 services answered", answers=(line,)
+            question=benefit_question, asked=1, answered=1, summary="1 of 1 services answered", answers=(line,)
         )
 
 

@@ -24,7 +24,7 @@ from gateway.ports import LocalClient, Transaction, Transport
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
-from gateway.web.capability import Capability, served_kinds
+from gateway.web.capability import AnyCapability, served_kinds
 from tests.simulator.case_client import CaseClient
 from tests.simulator.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.simulator.clocks import SetClock
@@ -65,7 +65,7 @@ class Network:
         restrictions: Mapping[str, list[dict[str, str]]] | None = None,
         clock: SetClock | None = None,
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
-        capabilities: Sequence[Capability] = CAPABILITIES,
+        capabilities: Sequence[AnyCapability] = CAPABILITIES,
         stores: Mapping[EntityId, str] | None = None,
     ) -> None:
         """Make and start them; ``stores`` are the URLs of the databases of those that use PostgreSQL."""
@@ -92,7 +92,7 @@ class Network:
             network.start(entity)
         return network
 
-    def _join_wires(self, folder: Path, clock: SetClock, capabilities: Sequence[Capability] = CAPABILITIES) -> None:
+    def _join_wires(self, folder: Path, clock: SetClock, capabilities: Sequence[AnyCapability] = CAPABILITIES) -> None:
         self.folder = folder
         self.clock = clock
         self.capabilities = capabilities

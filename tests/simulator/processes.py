@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -90,10 +89,7 @@ class Served:
     network: Network
     authority: Authority
     faces: Mapping[EntityId, Faces]
-    around: Around
-    stores: Mapping[EntityId, str]
     processes: dict[EntityId, Process] = field(default_factory=dict)
-    hosts: list[Process] = field(default_factory=list)
 
     def start(self, *entities: EntityId) -> None:
         """Start these and wait until each is ready, and vouched for where the anchor runs."""
@@ -105,26 +101,12 @@ class Served:
             for entity in entities:
                 wait_healthy(self.faces[entity].operations)
 
-    def add_host(self, entity: EntityId) -> tuple[Process, Faces]:
-        """Start a node on a further host: the same keys and database, and faces of its own."""
-        folder = self.network.folder_of(entity)
-        host = folder.with_name(f"{folder.name}-{len(self.hosts) + 2}")
-        shutil.copytree(folder, host)
-        faces = free_faces(entity, self.authority)
-        write_node(host, BY_ENTITY[entity], self.around, faces, store=self.stores[entity])
-        process = start(host)
-        self.hosts.append(process)
-        process.wait_ready()
-        wait_healthy(faces.operations)
-        return process, faces
-
     def stop(self) -> None:
         """Stop every process that still runs."""
-        every = [*self.processes.values(), *self.hosts]
-        for each in every:
+        for each in self.processes.values():
             if each.process.poll() is None:
                 each.process.terminate()
-        for each in every:
+        for each in self.processes.values():
             try:
                 each.process.wait(END_WITHIN_S)
             except subprocess.TimeoutExpired:
@@ -132,20 +114,11 @@ class Served:
                 each.process.wait()
 
     def call(
-        self,
-        url: str,
-        *,
-        method: str = "POST",
-        body: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-        at: tuple[str, int] | None = None,
+        self, url: str, *, method: str = "POST", body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send one request on a connection of its own, with the certificate checked for the host's name.
-
-        ``at`` is the address of one host where a node has several.
-        """
+        """Send one request on a connection of its own, with the certificate checked for the host's name."""
         host, _, path = url.removeprefix("https://").partition("/")
-        connection = _Connection(host, at or self._address(host), self.authority.certificate)
+        connection = _Connection(host, self._address(host), self.authority.certificate)
         try:
             connection.request(method, "/" + path, body=body or None, headers=dict(headers or {}))
             response = connection.getresponse()
@@ -155,7 +128,9 @@ class Served:
 
     def _address(self, host: str) -> tuple[str, int]:
         entity = EntityId(f"https://{host.removeprefix('node.')}")
-        return address_of(self.faces[entity].case if host.startswith("node.") else self.faces[entity].peer)
+        bind = self.faces[entity].case if host.startswith("node.") else self.faces[entity].peer
+        address, _, port = bind.rpartition(":")
+        return address, int(port)
 
     def case_token(self, client: CaseClient) -> str:
         """Get a token for a case system that was registered in memory."""
@@ -205,18 +180,13 @@ def served(
     workers: int = 1,
     threads: int = 8,
     limits: Mapping[str, float] | None = None,
-    stores: Mapping[EntityId, str] | None = None,
 ) -> Iterator[Served]:
-    """Make a federation; the test agrees, registers its case systems, and starts the nodes that it needs.
-
-    ``stores`` are the URLs of the databases of those that use PostgreSQL.
-    """
+    """Make a federation; the test agrees, registers its case systems, and starts the nodes that it needs."""
     asked = list(entities)
     tls = folder / "tls"
     tls.mkdir()
     authority = make_authority(tls)
-    stores = stores or {}
-    network = Network(folder, [BY_ENTITY[entity] for entity in asked], clock=RunningClock(), stores=stores)
+    network = Network(folder, [BY_ENTITY[entity] for entity in asked], clock=RunningClock())
     faces = {entity: free_faces(entity, authority, workers=workers, threads=threads) for entity in (ANCHOR, *asked)}
     around = Around(
         anchor_keys=federation_keys(network.anchor.vault),
@@ -226,8 +196,8 @@ def served(
     )
     write_anchor(network.folder_of(ANCHOR), faces[ANCHOR])
     for entity in asked:
-        write_node(network.folder_of(entity), BY_ENTITY[entity], around, faces[entity], store=stores.get(entity))
-    federation = Served(network=network, authority=authority, faces=faces, around=around, stores=stores)
+        write_node(network.folder_of(entity), BY_ENTITY[entity], around, faces[entity])
+    federation = Served(network=network, authority=authority, faces=faces)
     try:
         yield federation
     finally:
@@ -248,12 +218,6 @@ def start(folder: Path) -> Process:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     return Process(process=process, log=log)
-
-
-def address_of(bind: str) -> tuple[str, int]:
-    """Return the address and port that a face is bound to."""
-    address, _, port = bind.rpartition(":")
-    return address, int(port)
 
 
 def wait_healthy(operations: str) -> None:

@@ -62,7 +62,7 @@ class OutboxRow:
     ``message`` is this node's own name for what is sent. ``about`` is, for a receipt, the message that it is about.
     ``order_key`` is a keyed digest of case and recipient, within which rows are sent in the order of ``seq``.
     ``progress`` is the furthest state that the recipient's receipts tell. ``faults`` counts refusals of this row alone,
-    in a row. ``reason`` is a code.
+    in a row. ``reason`` is a code. ``clause`` is the agreement and the clause of a message of our own.
     """
 
     message: str
@@ -96,6 +96,7 @@ class OutboxRow:
     decided_at: datetime | None = None
     answer_seq: int = 0
     receipt_seq: int = 0
+    clause: str | None = None
     supersedes: str | None = None
     superseded_by: str | None = None
     escalation: int = 0

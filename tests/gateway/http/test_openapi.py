@@ -12,15 +12,25 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.alerts.request import EXAMPLE_ALERT
 from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY
 from gateway.http.case import openapi
 from gateway.lookups.case_api import EXAMPLE_LOOKUP
+from gateway.notices.case_api import EXAMPLE_NOTICE
+from gateway.plays.case_api import EXAMPLE_INCIDENT, EXAMPLE_RUN
+from gateway.referrals.request import EXAMPLE_REFERRAL
 from gateway.web.case_request import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
+from gateway.web.persons_request import PERSON_SCHEMA, STATEMENT_SCHEMA
 from tests.gateway.http.case_session import Session, lookup_body
 from tests.simulator.faces import CASE, OPERATIONS, Node
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL
 from trust.errors import MalformedClaims
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import parse_subject
+from trust.exchange.persons import read_persons
+from trust.exchange.reader import Reader
+from trust.exchange.statements import read_statements
 from trust.identifiers import parse_code, parse_slug
 
 COMMITTED = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
@@ -63,15 +73,11 @@ def test_the_description_is_served(node: Node) -> None:
     assert answer.get_json() == document()
 
 
-def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> None:
-    described = {
-        (path.replace("{id}", "<lookup_id>"), method.upper())
-        for path, methods in document()["paths"].items()
-        for method in methods
-    }
+def test_every_route_of_the_case_api_is_described_and_no_other(standing: Network) -> None:
+    described = {(path, method.upper()) for path, methods in document()["paths"].items() for method in methods}
     served = {
-        (rule.rule, method)
-        for rule in node.case_app().url_map.iter_rules()
+        (re.sub("<[a-z_]+>", "{id}", rule.rule), method)
+        for rule in standing.nodes[COUNCIL].case_app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD"}
         if rule.rule.startswith("/case/")
     }
@@ -136,3 +142,36 @@ def test_answers_are_as_described(node: Node) -> None:
 def test_examples_are_as_described() -> None:
     schema("LookupBody").validate(EXAMPLE_LOOKUP)
     schema("EligibilityBody").validate(EXAMPLE_ELIGIBILITY)
+    for name, example in {
+        "AlertRequest": EXAMPLE_ALERT,
+        "ReferralRequest": EXAMPLE_REFERRAL,
+        "NoticeRequest": EXAMPLE_NOTICE,
+        "IncidentBody": EXAMPLE_INCIDENT,
+        "RunBody": EXAMPLE_RUN,
+    }.items():
+        schema(name).validate(example)
+        assert not schema(name).is_valid({**example, "persons": []})
+
+
+def test_the_schemas_of_persons_and_statements_are_what_is_read() -> None:
+    person: dict[str, Any] = {
+        "ref": "p1",
+        "part": "victim",
+        "subject": {"family_name": "Reed"},
+        "views": {"sought": False, "why": "unsafe"},
+        "told": {"told": True},
+        "safe_contact": {"method": "telephone", "times": "mornings"},
+        "consent": {"roles": ["engagement"], "given_on": "2026-11-09", "form": "written", "evidence": "CF/3"},
+    }
+    statement = EXAMPLE_ALERT["statements"][0]
+    assert set(person) == set(PERSON_SCHEMA["properties"])
+    assert set(statement) == set(STATEMENT_SCHEMA["properties"])
+    wrong: list[dict[str, Any]] = [{"nickname": "x"}, {"part": "hero"}, {"ref": "p0"}, {"told": {"told": "yes"}}]
+    for faulty in ({}, *wrong):
+        reader = Reader({"persons": [person | faulty]})
+        read_persons(reader, this_year=2026)
+        assert schema("Person").is_valid(person | faulty) == (not reader.faults) == (not faulty)
+    for faulty in ({}, {"standing": "rumour"}, {"about": []}, {"on": 7}, {"text": ""}):
+        reader = Reader({"statements": [statement | faulty]})
+        read_statements(reader, ["circumstances"])
+        assert schema("Statement").is_valid(statement | faulty) == (not reader.faults) == (not faulty)

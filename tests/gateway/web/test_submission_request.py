@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.alerts.request import EXAMPLE_ALERT, AlertRequest
-from gateway.notices.request import EXAMPLE_NOTICE, NoticeRequest
+from gateway.notices.case_api import EXAMPLE_NOTICE, NoticeRequest
 from gateway.referrals.request import EXAMPLE_REFERRAL, ReferralRequest
 from gateway.web import problem
 from gateway.web.problem import Problem
@@ -153,9 +153,9 @@ _json = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*EXAMPLE_ALERT, "deadline", "x"]), _json))
 def test_any_json_is_read_or_refused(changes: dict[str, Any]) -> None:
-    said = None
+    outcome = None
     try:
         read({**EXAMPLE_ALERT, **changes})
     except Problem as refused:
-        said = refused.kind
-    assert said in {None, problem.INVALID_FIELDS, problem.NOT_JSON}
+        outcome = refused.kind
+    assert outcome in {None, problem.INVALID_FIELDS, problem.NOT_JSON}

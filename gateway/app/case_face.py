@@ -1,0 +1,141 @@
+"""The case API of a node: its token server, the routes of its capabilities, and its plays."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+
+from config.plays import load_plays
+from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
+from gateway.agreements.registry import AgreementRegistry
+from gateway.app.delivery import Delivery
+from gateway.app.node_parts import NodeParts
+from gateway.delivery.submission_view import SentMessages
+from gateway.delivery.work_list import WorkList
+from gateway.exchange.fan_out import FanOut
+from gateway.exchange.options import Options
+from gateway.exchange.outbound import Outbound
+from gateway.exchange.query_log import AskingSide, QueryRecorder
+from gateway.exchange.services import ServiceRegistry
+from gateway.http.case import case_api, work_api
+from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
+from gateway.http.case.work_api import work_routes
+from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.exchange import SignInProvider
+from gateway.plays.case_api import OPERATIONS as PLAY_OPERATIONS
+from gateway.plays.case_api import play_routes
+from gateway.plays.kinds import STEP_KINDS
+from gateway.plays.service import Plays
+from gateway.ports import LocalClient, Transaction
+from gateway.store.tables import clients, restore_holds
+from gateway.store.tables.restore_holds import HoldKind
+from gateway.telemetry import events
+from gateway.web.capability import Capability, QueuedSide
+from gateway.web.face import build_face
+from gateway.web.serving_gate import with_serving_gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseParts:
+    """The parts of the case API. ``providers`` are the agency's own sign-in services."""
+
+    node: NodeParts
+    delivery: Delivery
+    agreements: AgreementRegistry
+    services: ServiceRegistry
+    outbound: Outbound
+    providers: tuple[SignInProvider, ...]
+
+
+def case_app(parts: CaseParts) -> Flask:
+    """Return the case API: the routes of every capability, and those of plays. Raises ``ConfigError`` for a play."""
+    node = parts.node
+    face = CaseFace(
+        oauth=_case_oauth(parts),
+        clock=node.clock,
+        options=Options(own=node.own, kinds=node.kinds, agreements=parts.agreements),
+        operations=[
+            *PLAY_OPERATIONS,
+            *work_api.OPERATIONS,
+            *(operation for each in node.capabilities for operation in each.operations),
+        ],
+    )
+    guard, queued = case_guard(face.oauth, face.clock), _queued_side(parts)
+    asking = _asking_side(parts)
+    kinds = (
+        each.case_api(asking, guard) if isinstance(each, Capability) else each.case_api(queued, guard)
+        for each in node.capabilities
+    )
+    blueprints = [
+        case_blueprint(face, guard),
+        play_routes(_plays(parts, queued), guard),
+        work_routes(WorkList(store=node.store), guard),
+        *kinds,
+    ]
+    app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
+    return with_serving_gate(app, node.fitness.check)
+
+
+def _case_oauth(parts: CaseParts) -> CaseOAuth:
+    node = parts.node
+
+    def find_client(client_id: str) -> LocalClient | None:
+        def find(tx: Transaction) -> LocalClient | None:
+            on_hold = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
+            return None if on_hold else clients.get(tx, client_id=client_id)
+
+        return node.store.read(find)
+
+    return CaseOAuth(
+        base_url=node.settings.case.base_url,
+        vault=node.vault,
+        find_client=find_client,
+        claims=node.claims,
+        providers=parts.providers,
+    )
+
+
+def _asking_side(parts: CaseParts) -> AskingSide:
+    node = parts.node
+    limits = node.settings.limits
+    return AskingSide(
+        own=node.own,
+        store=node.store,
+        vault=node.vault,
+        clock=node.clock,
+        recorder=QueryRecorder(
+            own=node.own,
+            store=node.store,
+            vault=node.vault,
+            agreements=parts.agreements,
+            budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.asking)),
+        ),
+        fan_out=FanOut(parts.outbound, peer_s=limits.peer_s, crashed=_query_crashed),
+        limit_s=limits.lookup_s,
+        answers_kept=timedelta(seconds=limits.answers_kept_s),
+    )
+
+
+def _queued_side(parts: CaseParts) -> QueuedSide:
+    node = parts.node
+    return QueuedSide(
+        submitter=parts.delivery.submitter, sent_messages=SentMessages(store=node.store, vault=node.vault)
+    )
+
+
+def _plays(parts: CaseParts, side: QueuedSide) -> Plays:
+    node = parts.node
+    return Plays(
+        own=node.own,
+        plays={play.id: play for play in load_plays(node.settings.base_dir / node.settings.plays.directory)},
+        kinds=STEP_KINDS,
+        hosted=frozenset(parts.services),
+        agreements=parts.agreements,
+        submitter=side.submitter,
+        sent_messages=side.sent_messages,
+        vault=node.vault,
+    )
+
+
+def _query_crashed(error: BaseException) -> None:
+    events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")

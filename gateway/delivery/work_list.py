@@ -1,0 +1,156 @@
+"""The work list: messages that wait for a decision, at both sides, by the clocks that were agreed.
+
+1. What is due first comes first; what is overdue comes before it.
+2. A client sees what it sent itself, and what came for the services of its positions.
+3. The rates of outcomes count the client's own alerts by clause; they name no person and no recipient.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gateway.callers import CaseCaller
+from gateway.delivery.outbox import lane_of
+from gateway.exchange.case_question import EMERGENCY
+from gateway.ports import Store, Transaction
+from gateway.store.tables import work_items
+from gateway.store.tables.delivery_events import DeliverySide
+from gateway.store.tables.work_items import WorkItem
+from trust.exchange.alert import ALERT, AlertOutcome
+from trust.exchange.message import Urgency
+
+DUE_WITHIN = timedelta(hours=24)
+"""How long before its deadline a message is due."""
+COUNTED_FOR = timedelta(days=365)
+"""How far back outcomes are counted."""
+_URGENCIES = {int(lane_of(urgency)): urgency for urgency in Urgency}
+
+
+class WorkStatus(StrEnum):
+    """Where an item stands against its clock."""
+
+    PENDING = "pending"
+    DUE = "due"
+    OVERDUE = "overdue"
+
+
+class WorkSide(StrEnum):
+    """Whether a client sent a message, or its services received it."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLine:
+    """One message that its recipient has not decided. ``id`` is that of the submission, or of the inbox.
+
+    ``service`` is the other side's. ``is_read`` says whether a person on duty at the recipient has opened it.
+    """
+
+    side: WorkSide
+    id: str
+    reference: str
+    service: str
+    kind: str
+    topic: str
+    urgency: str
+    state: str
+    at: datetime
+    status: WorkStatus
+    is_read: bool
+    decide_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPage:
+    """What waits, the earliest deadline first; ``next`` continues the list as the parameter ``after``."""
+
+    items: tuple[WorkLine, ...]
+    next: str | None = None
+    emergency: str = EMERGENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseOutcomes:
+    """What recipients said of the alerts under one clause; ``useful_share`` is of those that they closed."""
+
+    clause: str
+    alerts: int
+    closed: int
+    outcomes: Mapping[str, int]
+    useful_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usefulness:
+    """What came of this client's alerts since a day, by clause."""
+
+    since: datetime
+    clauses: tuple[ClauseOutcomes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkList:
+    """Show what waits for a decision, and what decisions there were."""
+
+    store: Store
+
+    def page(
+        self, caller: CaseCaller, *, after: tuple[int, str], limit: int, now: datetime
+    ) -> tuple[tuple[WorkLine, ...], tuple[int, str] | None]:
+        """Return a page of what waits, and the place at which the next one begins."""
+        client_id = caller.client.client_id
+        services = sorted({position.service for position in caller.client.positions})
+
+        def read(tx: Transaction) -> list[WorkItem]:
+            outgoing = work_items.list_sent(tx, client_id=client_id, after=after, limit=limit)
+            incoming = work_items.list_received(tx, services=services, after=after, limit=limit)
+            return sorted((*outgoing, *incoming), key=lambda each: each.place)
+
+        items = self.store.read(read)
+        page, more = items[:limit], len(items) >= limit
+        return tuple(_line(each, now) for each in page), page[-1].place if more else None
+
+    def usefulness(self, caller: CaseCaller, *, now: datetime) -> Usefulness:
+        """Return what recipients said of the caller's alerts in the past year."""
+        since, client_id = now - COUNTED_FOR, caller.client.client_id
+        counts = self.store.read(lambda tx: work_items.outcomes(tx, client_id=client_id, kind=ALERT, since=since))
+        return Usefulness(since=since, clauses=tuple(_outcomes(name, counts[name]) for name in sorted(counts)))
+
+
+def status_of(decide_by: datetime | None, now: datetime) -> WorkStatus:
+    """Return where a deadline stands."""
+    if decide_by is None or decide_by > now + DUE_WITHIN:
+        return WorkStatus.PENDING
+    return WorkStatus.OVERDUE if decide_by <= now else WorkStatus.DUE
+
+
+def _line(item: WorkItem, now: datetime) -> WorkLine:
+    return WorkLine(
+        side=WorkSide.SENT if item.side is DeliverySide.SENDER else WorkSide.RECEIVED,
+        id=item.id,
+        reference=item.reference,
+        service=item.service,
+        kind=item.kind,
+        topic=item.topic,
+        urgency=str(_URGENCIES[item.lane]),
+        state=item.state,
+        at=item.at,
+        status=status_of(item.decide_by, now),
+        is_read=item.read_at is not None,
+        decide_by=item.decide_by,
+    )
+
+
+def _outcomes(clause: str, counts: Mapping[str | None, int]) -> ClauseOutcomes:
+    outcomes = {str(each): counts.get(str(each), 0) for each in AlertOutcome}
+    closed = sum(outcomes.values())
+    return ClauseOutcomes(
+        clause=clause,
+        alerts=sum(counts.values()),
+        closed=closed,
+        outcomes=outcomes,
+        useful_share=round(outcomes[AlertOutcome.USEFUL] / closed, 3) if closed else None,
+    )

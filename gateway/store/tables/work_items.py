@@ -1,0 +1,150 @@
+"""Messages that wait for a decision, at both sides, and what the decisions on this node's alerts were."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select
+
+from gateway.ports import Transaction
+from gateway.store.delivery_schema import RECEIVED_UNDECIDED, SENT_UNDECIDED, inbox, outbox, submissions
+from gateway.store.engine.statement import Row, Statement
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.tables.delivery_events import DeliverySide
+
+_NEVER = 2**62
+"""Behind every deadline: a message without one comes last."""
+_SENT_BY = func.coalesce(outbox.c.decide_by, _NEVER)
+_RECEIVED_BY = func.coalesce(inbox.c.decide_by, _NEVER)
+_SENT = Statement(
+    select(
+        outbox.c.message,
+        outbox.c.submission.label("id"),
+        outbox.c.service,
+        outbox.c.reference,
+        outbox.c.kind,
+        submissions.c.topic,
+        outbox.c.lane,
+        outbox.c.state,
+        outbox.c.created_at.label("at"),
+        outbox.c.decide_by,
+        outbox.c.read_at,
+    )
+    .select_from(outbox.join(submissions, submissions.c.id == outbox.c.submission))
+    .where(
+        SENT_UNDECIDED,
+        submissions.c.client_id == bindparam("its_client"),
+        or_(
+            bindparam("after_at") < _SENT_BY,
+            and_(bindparam("after_at") == _SENT_BY, outbox.c.message > bindparam("after_message")),
+        ),
+    )
+    .order_by(_SENT_BY, outbox.c.message)
+    .limit(bindparam("most"))
+)
+_RECEIVED = Statement(
+    select(
+        inbox.c.message,
+        inbox.c.message.label("id"),
+        inbox.c.from_service.label("service"),
+        inbox.c.reference,
+        inbox.c.kind,
+        inbox.c.topic,
+        inbox.c.lane,
+        inbox.c.state,
+        inbox.c.received_at.label("at"),
+        inbox.c.decide_by,
+        inbox.c.read_at,
+    )
+    .where(
+        RECEIVED_UNDECIDED,
+        inbox.c.service == bindparam("its_service"),
+        or_(
+            bindparam("after_at") < _RECEIVED_BY,
+            and_(bindparam("after_at") == _RECEIVED_BY, inbox.c.message > bindparam("after_message")),
+        ),
+    )
+    .order_by(_RECEIVED_BY, inbox.c.message)
+    .limit(bindparam("most"))
+)
+_OUTCOMES = Statement(
+    select(outbox.c.clause, outbox.c.decision, func.count(literal_column("1")).label("number"))
+    .select_from(outbox.join(submissions, submissions.c.id == outbox.c.submission))
+    .where(
+        submissions.c.client_id == bindparam("its_client"),
+        outbox.c.kind == bindparam("its_kind"),
+        outbox.c.created_at >= bindparam("since"),
+        outbox.c.clause.is_not(None),
+    )
+    .group_by(outbox.c.clause, outbox.c.decision)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """One message that waits. ``id`` is that of the submission, or of the message in the inbox.
+
+    ``service`` is the other side's; ``lane`` is 0 for red, 1 for amber and 2 for green.
+    """
+
+    side: DeliverySide
+    message: str
+    id: str
+    service: str
+    reference: str
+    kind: str
+    topic: str
+    lane: int
+    state: str
+    at: datetime
+    decide_by: datetime | None
+    read_at: datetime | None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """The place in the list: what is due first comes first."""
+        return _NEVER if self.decide_by is None else to_microseconds(self.decide_by), self.message
+
+
+def list_sent(tx: Transaction, *, client_id: str, after: tuple[int, str], limit: int) -> tuple[WorkItem, ...]:
+    """Return messages of a client that their recipients have not decided, from behind a place."""
+    values = {"its_client": client_id, "after_at": after[0], "after_message": after[1], "most": limit}
+    return tuple(_item(row, DeliverySide.SENDER) for row in tx.rows(_SENT, values))
+
+
+def list_received(
+    tx: Transaction, *, services: Iterable[str], after: tuple[int, str], limit: int
+) -> tuple[WorkItem, ...]:
+    """Return messages that these services of this node have not decided, from behind a place."""
+    items: list[WorkItem] = []
+    for service in services:
+        values = {"its_service": service, "after_at": after[0], "after_message": after[1], "most": limit}
+        items.extend(_item(row, DeliverySide.RECIPIENT) for row in tx.rows(_RECEIVED, values))
+    return tuple(sorted(items, key=lambda each: each.place)[:limit])
+
+
+def outcomes(tx: Transaction, *, client_id: str, kind: str, since: datetime) -> dict[str, dict[str | None, int]]:
+    """Return how often each decision was made on messages of a client, by clause; ``None`` for no decision."""
+    counts: defaultdict[str, dict[str | None, int]] = defaultdict(dict)
+    values = {"its_client": client_id, "its_kind": kind, "since": to_microseconds(since)}
+    for row in tx.rows(_OUTCOMES, values):
+        counts[row.clause][row.decision] = int(row.number)
+    return dict(counts)
+
+
+def _item(row: Row, side: DeliverySide) -> WorkItem:
+    return WorkItem(
+        side=side,
+        message=row.message,
+        id=row.id,
+        service=row.service,
+        reference=row.reference,
+        kind=row.kind,
+        topic=row.topic,
+        lane=row.lane,
+        state=row.state,
+        at=from_microseconds(row.at),
+        decide_by=optional_from_microseconds(row.decide_by),
+        read_at=optional_from_microseconds(row.read_at),
+    )
