@@ -46,8 +46,9 @@ def _lines(built: ServiceAdapter, timeout_s: float) -> Iterator[CheckLine]:
 
 
 def _conformance(adapter: Adapter, timeout_s: float) -> list[CheckLine]:
-    """Return the promises of the contract that the adapter breaks, else one line that it keeps all."""
+    """Return the promises of the contract that the adapter breaks, else one line that it keeps all; with warnings."""
     lines = conformance.run(replace(adapter, checks=()), Samples(), timeout_s=timeout_s)
     broken = [line for line in lines if not line.ok]
+    warnings = [line for line in lines if line.ok and line.warning]
     detail = f"all {len(lines)} that can be tried without a real person"
-    return broken or [CheckLine(name="the promises of its adapter", ok=True, detail=detail)]
+    return [*(broken or [CheckLine(name="the promises of its adapter", ok=True, detail=detail)]), *warnings]

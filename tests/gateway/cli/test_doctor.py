@@ -86,6 +86,21 @@ def test_a_service_without_adapter_only_asks_and_may_be_no_holder(
     )
 
 
+def test_a_receiver_that_cannot_prove_arrival_is_a_warning(whole: Partnership) -> None:
+    config = whole.config("council")
+    table = '[services.receiver]\ntype = "drop-folder"\nsettings = { folder = "import"%s }\n'
+    text = config.read_text()
+    config.write_text(f"{text}\n{table % ''}")
+    assert "folder is no folder" in failing(whole)["families: drop folder"]
+    (whole.root / "council" / "import").mkdir()
+    assert "cannot be proved" in looked(whole, "council")["warning"]["families: messages: proof"]
+    acknowledged = ', acknowledgements = "import"'
+    config.write_text(f"{text}\n{table % acknowledged}")
+    found = looked(whole, "council")
+    assert "families: messages: proof" not in found["warning"]
+    assert found["fault"] == {}
+
+
 def test_an_agreement_that_this_version_cannot_read(whole: Partnership) -> None:
     connection = connect(whole.root / "council" / "data" / "node.db")
     connection.execute("UPDATE agreements SET raw = CAST('{}' AS BLOB)")

@@ -1,14 +1,16 @@
 """Adapters and case systems over the node's own caller: the name is checked, the wall time is bounded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from adapters.contract import AdapterContext, AdapterError, Deadline, SourceUnavailable
+from adapters.contract import Adapter, AdapterContext, AdapterError, CheckLine, Deadline, SourceUnavailable
+from adapters.receiver_conformance import SAMPLE_MESSAGE, check_reading
+from adapters.receivers import webhook
 from adapters.sectors import jobcentre, police
-from gateway.demo.case_systems import dci_registry, police_soap, sql_systems
+from gateway.demo.case_systems import advocacy_api, dci_registry, police_soap, sql_systems
 from gateway.demo.case_systems.records import CaseService
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.ssrf import HostAddress
@@ -117,3 +119,43 @@ def test_the_benefit_registry_is_asked_through_the_nodes_own_caller(tmp_path: Pa
         (found,) = source.find(ASKED, deadline=Deadline.after(10))
         query = EligibilityQuery(question=Question.ENTITLED, as_of=DANIEL.birth_date.replace(year=2025))
         assert source.answer(found.ref, query, deadline=Deadline.after(10)).answer is Answer.YES
+
+
+def test_messages_reach_the_police_and_the_advocates_through_the_nodes_own_caller(
+    tmp_path: Path, authority: Authority
+) -> None:
+    shared = "whsec_" + "QUJD" * 8
+    advocacy_db, police_db = tmp_path / "advocacy.db", tmp_path / "police.db"
+    advocacy_api.create(advocacy_db, secret=shared)
+    police_soap.create(police_db, [], accounts={"node": "a secret"})
+    (tmp_path / "webhook").touch(mode=0o600)
+    (tmp_path / "webhook").write_text(shared)
+    hook = webhook.WebhookReceiverSettings.model_validate(
+        {"url": f"https://{NAME}/messages", "holds_url": f"https://{NAME}/messages/held", "signature_file": "webhook"}
+    )
+    force = police.PoliceSettings.model_validate(
+        {
+            "url": f"https://{NAME}/involvement",
+            "messages_url": f"https://{NAME}/messages",
+            "sender": "node",
+            "user": "node",
+            "password_file": secret(tmp_path),
+        }
+    )
+    builders: dict[str, tuple[Path, Callable[[AdapterContext], Adapter]]] = {
+        "advocacy": (advocacy_db, lambda node: webhook.FACTORY.build(hook, node)),
+        "police": (police_db, lambda node: police.FACTORY.build(force, node)),
+    }
+    for system, (db, build) in builders.items():
+        with running(system, db, authority) as base, calling(base, authority) as caller:
+            receiver = build(context(tmp_path, caller)).receiver
+            assert receiver is not None
+            assert broken(check_reading(receiver, timeout_s=10)) == []
+            first, second = (receiver.receive(SAMPLE_MESSAGE, deadline=Deadline.after(10)) for _ in range(2))
+            assert first == second
+            held = receiver.holds([SAMPLE_MESSAGE.message_id, "other"], deadline=Deadline.after(10))
+            assert held == {SAMPLE_MESSAGE.message_id}
+
+
+def broken(lines: Sequence[CheckLine]) -> list[str]:
+    return [line.name for line in lines if not line.ok]
