@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.exchange.addresses import home_postcode, institution_key, normal_postcode, normal_uprn
+from trust.exchange.addresses import holds_postcode, home_postcode, institution_key, normal_postcode, normal_uprn
 
 _AREAS = (
     "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY "
@@ -116,6 +116,19 @@ def test_an_institution_is_named_by_postcode_or_uprn() -> None:
     assert institution_key("ze7 1qb") == "ZE71QB"
     assert institution_key("0999000000017") == "999000000017"
     assert institution_key("ZZ99 3VZ") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ZE7 1QB", "at ze71qb, Harbour Row", "(ZE7-1QB)", "Z\uff257 1QB", "ZE7 1\u200bQB", "first ZZ99 3VZ, then ZE7 1QB"],
+)
+def test_a_postcode_is_found_in_a_text(text: str) -> None:
+    assert holds_postcode(text)
+
+
+@pytest.mark.parametrize("text", ["", "ZZ99 3VZ", "case AB12345CD", "form P45 1AC", "on 7 September", "ref XZE7 1QBX"])
+def test_a_text_without_a_home_has_none(text: str) -> None:
+    assert not holds_postcode(text)
 
 
 @given(text=st.text(max_size=30))
