@@ -17,6 +17,7 @@ from gateway.administration.key_revocation import REVOKE
 from gateway.administration.member_keys import REVOKE_MEMBER_KEY
 from gateway.administration.membership import READMIT, REMOVE, SUSPEND
 from gateway.administration.misuse_answers import ANSWER
+from gateway.administration.outbox import CloseMessage
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.administration.thumbprints import read_digits
 from gateway.authority.membership import is_active
@@ -27,9 +28,10 @@ from trust.identifiers import parse_entity_id
 from trust.spoken_digits import spoken
 
 ACTS: Mapping[str, DualControlAct] = {
-    act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, REVOKE_MEMBER_KEY, ANSWER, REGISTER, ADD_KEY)
+    act.name: act
+    for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, REVOKE_MEMBER_KEY, ANSWER, REGISTER, ADD_KEY, CloseMessage())
 }
-"""Every act that takes two administrators, by its name."""
+"""Every act that takes two administrators and needs no other part of the node, by its name."""
 _APPROVE = "`trust approve --superior`"
 _OPEN = {ChangeState.PENDING, ChangeState.UNREVIEWED}
 _NEXT = {

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.contract import HttpCaller
 from config.settings import NodeSettings
 from gateway.administration.adapters import AdapterBuilder
 from gateway.administration.bundle_export import ExportSource
+from gateway.administration.changes import ACTS
 from gateway.administration.checks.doctor import DoctorPorts
 from gateway.administration.context import Settings, node_vault, now, opened_store, own_entity
+from gateway.administration.dual_control import DualControlAct
 from gateway.administration.enrolment_requests import EnrolmentPorts
 from gateway.administration.federation_context import FederationContext
+from gateway.administration.outbox import RedirectMessage
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.authority import create_anchor
 from gateway.app.on_call import build_on_call
@@ -19,6 +23,10 @@ from gateway.app.wiring import build_service, peer_transport, pinned_anchors, pr
 from gateway.authority.membership import MemberFilter, active_members
 from gateway.authority.statements import authority_metadata
 from gateway.authority.suspension import signed_today
+from gateway.delivery.calendars import Calendars
+from gateway.delivery.recipient_plan import RecipientPlanner
+from gateway.delivery.reissue import Reissuer
+from gateway.delivery.sending_policy import SendingPolicy
 from gateway.federation.entity_configuration import node_configuration, node_statement_metadata
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
@@ -28,6 +36,7 @@ from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
 from gateway.ports import KeyVault
 from gateway.runtime.background import AtOnce
+from trust.exchange.kinds import KINDS
 from trust.identifiers import EntityId
 from trust.strict_json import JsonObject
 
@@ -127,6 +136,36 @@ def adapter_builder(settings: NodeSettings) -> AdapterBuilder:
     """Return what builds each service's adapter, with guarded HTTP to the case systems."""
     http = production_ports(settings).case_systems
     return lambda service: build_service(service, settings, http).adapter
+
+
+@contextmanager
+def reissuer_of(settings: NodeSettings) -> Iterator[Reissuer]:
+    """Open what plans, signs and stores a message that takes another one's place."""
+    vault = node_vault(settings)
+    with federation_of(settings) as federation:
+        policy = SendingPolicy(
+            own=federation.own,
+            directory=federation.directory,
+            agreements=federation.agreements,
+            services={},  # the relay decides again, with this node's own restrictions
+            kinds=KINDS,
+        )
+        planner = RecipientPlanner(
+            own=federation.own, vault=vault, policy=policy, calendars=Calendars(settings=settings.calendar)
+        )
+        yield Reissuer(
+            store=federation.store,
+            vault=vault,
+            planner=planner,
+            kinds=KINDS,
+            keep_trying=timedelta(days=settings.delivery.keep_trying_days),
+        )
+
+
+def acts() -> Mapping[str, DualControlAct]:
+    """Return every act that takes two administrators, by its name."""
+    redirect = RedirectMessage(open_reissuer=reissuer_of)
+    return {**ACTS, redirect.name: redirect}
 
 
 def doctor_ports() -> DoctorPorts:

@@ -175,6 +175,17 @@ _MISUSE = _group(
         "answer": ("gateway.cli.misuse:answer", "Asker: name the practitioner to the holder."),
     },
 )
+_OUTBOX = _group(
+    "outbox",
+    "Look at queued messages and act on them.",
+    {
+        "list": ("gateway.cli.outbox:list_messages", "List queued messages, and peers that take nothing."),
+        "show": ("gateway.cli.outbox:show", "Show a message and its steps at this node."),
+        "retry": ("gateway.cli.outbox:retry", "Send a message again, with the same bytes."),
+        "redirect": ("gateway.cli.outbox:redirect", "Send a message to another service, as a new one."),
+        "close": ("gateway.cli.outbox:close", "Close a message, so that it is never sent."),
+    },
+)
 _ADAPTER = _group(
     "adapter",
     "Check and fill the adapters to case systems.",
@@ -214,6 +225,8 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "account": _ACCOUNT,
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
+    "outbox": _OUTBOX,
+    "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,
     "play": _PLAY,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),

@@ -129,6 +129,16 @@ def end(
     return True
 
 
+def retry(tx: Transaction, row: OutboxRow, *, now: datetime, actor: str) -> bool:
+    """Queue a row again, with the same bytes, on an operator's word; false where it changed meanwhile."""
+    if not outbox.retry(tx, row, now=now):
+        return False
+    delivery_events.put(tx, _event(row, "retried", now, actor=actor))
+    if row.typ is OutboxType.MESSAGE:
+        recorder.record(tx, recorder.build_entry(_leaf(row, "retried", None, now)))
+    return True
+
+
 def receipt_taken(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     """Close a receipt that its recipient took, and let the next one of its message go."""
     if outbox.end(tx, row, OutboxState.CLOSED, reason="taken", tried=True):

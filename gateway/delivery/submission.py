@@ -24,7 +24,7 @@ from gateway.store.tables import submissions
 from gateway.store.tables.outbox import OutboxRow, OutboxState, OutboxType
 from gateway.store.tables.submissions import SubmissionRow
 from trust import strict_json
-from trust.claims import digest, keyed_digest
+from trust.claims import digest, from_seconds, keyed_digest
 from trust.evidence.leaf import message_key
 from trust.exchange.message import Message, Urgency
 from trust.identifiers import EntityId
@@ -117,7 +117,7 @@ class Submitter:
         hmac_key, seal_key = self.vault.evidence_hmac_key(), self.vault.seal_key()
         deliveries = [
             (
-                self._row(each, message, row, now),
+                build_row(each, message, row, key=hmac_key, expires_at=now + self.keep_trying),
                 evidence.sent_entry(hmac_key, submission, message, each),
             )
             for each in drafts
@@ -141,29 +141,6 @@ class Submitter:
 
         return self.store.write(effect)
 
-    def _row(self, drafts: PlannedMessage, message: Message, row: SubmissionRow, now: datetime) -> OutboxRow:
-        key, service = self.vault.evidence_hmac_key(), drafts.plan.service
-        warn_at = now + WARN_AFTER if message.urgency is Urgency.RED else drafts.plan.decide_by
-        return OutboxRow(
-            message=message_key(key, self.own, message.jti),
-            typ=OutboxType.MESSAGE,
-            submission=row.id,
-            kind=message.kind,
-            peer=message.aud,
-            service=str(service),
-            reference=outbox.new_reference(),
-            lane=outbox.lane_of(Urgency(row.urgency)),
-            order_key=outbox.order_key(key, row.case_key, service),
-            digest=digest(drafts.raw),
-            created_at=now,
-            expires_at=now + self.keep_trying,
-            next_at=now,
-            decide_by=drafts.plan.decide_by,
-            clause=f"{drafts.plan.agreement} {drafts.plan.clause}",
-            supersedes=None if message.supersedes is None else message_key(key, self.own, message.supersedes),
-            escalate_at=warn_at,
-        )
-
     def _refuse(self, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], now: datetime) -> None:
         """Record a refusal and raise :class:`SubmissionRefused`."""
         key = self.vault.evidence_hmac_key()
@@ -178,6 +155,32 @@ class Submitter:
     def _digest(self, request: strict_json.JsonObject) -> str:
         """Tell two requests apart without a digest that could be tried against a list of people."""
         return keyed_digest(self.vault.evidence_hmac_key(), strict_json.dumps(request))
+
+
+def build_row(
+    draft: PlannedMessage, message: Message, submission: SubmissionRow, *, key: bytes, expires_at: datetime
+) -> OutboxRow:
+    """Return the row of a signed message, queued at the time at which it was signed."""
+    now, service = from_seconds(message.iat), draft.plan.service
+    return OutboxRow(
+        message=message_key(key, message.iss, message.jti),
+        typ=OutboxType.MESSAGE,
+        submission=submission.id,
+        kind=message.kind,
+        peer=message.aud,
+        service=str(service),
+        reference=outbox.new_reference(),
+        lane=outbox.lane_of(Urgency(submission.urgency)),
+        order_key=outbox.order_key(key, submission.case_key, service),
+        digest=digest(draft.raw),
+        created_at=now,
+        expires_at=expires_at,
+        next_at=now,
+        decide_by=draft.plan.decide_by,
+        clause=f"{draft.plan.agreement} {draft.plan.clause}",
+        supersedes=None if message.supersedes is None else message_key(key, message.iss, message.supersedes),
+        escalate_at=now + WARN_AFTER if message.urgency is Urgency.RED else draft.plan.decide_by,
+    )
 
 
 def _record(submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]) -> strict_json.JsonObject:

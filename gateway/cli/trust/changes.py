@@ -7,6 +7,7 @@ import click
 from gateway.administration import changes
 from gateway.administration.dual_control import plan_approval, plan_review, plan_withdrawal
 from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import acts
 from gateway.cli.context import config_option, load_anchor, load_settings
 from gateway.cli.output import apply_plan, command_output, yes_option
 
@@ -32,7 +33,7 @@ def list_changes(*, config: Path | None, settled_too: bool) -> UseCaseResult:
 @command_output
 def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: bool) -> UseCaseResult:
     """Make the change ID that another administrator asked for."""
-    return apply_plan(plan_approval(load_settings(config), changes.ACTS, change_id, superior=superior), yes=yes)
+    return apply_plan(plan_approval(load_settings(config), acts(), change_id, superior=superior), yes=yes)
 
 
 @click.command()

@@ -42,6 +42,10 @@ _CLOSE = Statement(
     .values(closed_at=bindparam("at"))
 )
 
+_RESEAL = Statement(
+    update(submissions).where(submissions.c.id == bindparam("its_id")).values(sealed_request=bindparam("sealed"))
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionRow:
@@ -112,6 +116,11 @@ def of_client(
 def close(tx: Transaction, *, id: str, at: datetime) -> bool:  # noqa: A002 - the column's name
     """Close a submission; return false where it was closed before."""
     return tx.run(_CLOSE, {"its_id": id, "at": to_microseconds(at)}) == 1
+
+
+def reseal(tx: Transaction, *, id: str, sealed: bytes) -> bool:  # noqa: A002 - the column's name
+    """Replace the sealed record of a submission; return false where there is none."""
+    return tx.run(_RESEAL, {"its_id": id, "sealed": sealed}) == 1
 
 
 def _submission(row: Row) -> SubmissionRow:
