@@ -19,7 +19,8 @@ is forked. A factory therefore opens nothing; the adapter opens what it needs at
 An adapter keeps these promises, which the conformance kit in :mod:`adapters.conformance` tests:
 
 1. Every call ends by its deadline, with an answer or an :class:`AdapterError`.
-2. No error, log line, URL or temporary file holds anything about a person.
+2. No error, log line, URL, file name or temporary file holds anything about a person. The one exception is a message
+   that is being written into a drop folder: only the node's account may read that file.
 3. ``ref`` is opaque and stays inside the node; only the adapter that made it receives it again.
 4. An absent person is an empty sequence, never an error; an unreadable source is an error, never an empty sequence. A
    record that cannot be read in full is a candidate with ``unreadable`` fields.
