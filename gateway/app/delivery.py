@@ -1,7 +1,8 @@
 """The queued half of a node, put together from its parts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import SystemRandom, token_hex
 from socket import gethostname
 
@@ -21,9 +22,11 @@ from gateway.delivery.submission import Submitter
 from gateway.exchange.outbound import Outbound
 from gateway.exchange.services import ServiceRegistry
 from gateway.health.serving_gate import ServingGate
-from gateway.ports import Transport
+from gateway.ports import Transaction, Transport
+from gateway.store.tables import inbox_polls
 from gateway.telemetry import events
 from trust.exchange.kind import Kinds
+from trust.identifiers import ServiceSlug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def _escalation(parts: DeliveryParts) -> EscalationRound:
             store=outbound.store,
             on_call=parts.on_call,
             sender_service=senders.find,
-            last_polls=lambda _tx: {},
+            last_polls=lambda tx: _last_polls(tx, parts.services),
             attempt=events.last_handler,
             clock=outbound.clock,
             may_work=parts.fitness.is_open,
@@ -129,3 +132,9 @@ def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy) -
         attempt=events.last_handler,
     )
     return Relay(parts_of_relay, RelayLimits(parallel=settings.parallel, for_one_peer=settings.for_one_peer))
+
+
+def _last_polls(tx: Transaction, services: ServiceRegistry) -> Mapping[ServiceSlug, datetime | None]:
+    """Return when the inbox of each service was last polled whose case system does not receive messages itself."""
+    polls = {each.service: each.polled_at for each in inbox_polls.list_all(tx)}
+    return {slug: polls.get(slug) for slug, service in services.items() if service.adapter.receiver is None}

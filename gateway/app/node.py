@@ -23,6 +23,7 @@ from gateway.app.case_face import CaseParts, case_app
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
 from gateway.app.node_parts import NodeParts, open_parts
 from gateway.app.operations import operations_app, readiness_checks, trust_check
+from gateway.app.receiving import Receiving, build_receiving
 from gateway.app.wiring import (
     ExternalPorts,
     build_services,
@@ -92,6 +93,7 @@ class Node:
     agreements: AgreementRegistry
     countersigning: SignatureExchange
     delivery: Delivery
+    receiving: Receiving
     peer_app: Flask
     case_app: Flask
     operations_app: Flask
@@ -107,40 +109,45 @@ def create_node(
     """
     outside = outside or production_ports(settings)
     parts = open_parts(settings, outside.clock, capabilities)
-    own, clock, store = parts.own, parts.clock, parts.store
     configuration = _configuration(parts)
-    agreements = AgreementRegistry(store, parts.kinds)
-    fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
+    agreements = AgreementRegistry(parts.store, parts.kinds)
+    fetcher = Fetcher(transport=outside.transport, own=parts.own, own_configuration=configuration)
     directory = _directory(parts, fetcher, agreements)
     services = build_services(settings, outside.case_systems)
-    inbound = _inbound(parts, directory, services, agreements)
+    receiving = build_receiving(parts, directory, services, agreements)
+    inbound = _inbound(parts, directory, services, agreements, receiving)
     outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport, agreements)
     delivery = _delivery(parts, outbound, outside.transport, agreements, services)
-    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory, delivery)]
+    mind = _mind(parts, directory, outside.transport, countersigning, agreements)
+    public = _public(parts, configuration, countersigning, directory, delivery)
     return Node(
         settings=settings,
-        clock=clock,
-        store=store,
+        clock=parts.clock,
+        store=parts.store,
         claims=parts.claims,
         vault=parts.vault,
         fitness=parts.fitness,
         directory=directory,
-        keeper=_keeper(
-            parts,
-            directory,
-            mind=_mind(parts, directory, outside.transport, countersigning, agreements),
-            collector=MissingSignatureCollector(countersigning, agreements, events.last_handler),
-            fetcher=fetcher,
-        ),
+        keeper=_keeper(parts, directory, mind=mind, collector=_collector(countersigning, agreements), fetcher=fetcher),
         services=services,
         agreements=agreements,
         countersigning=countersigning,
         delivery=delivery,
+        receiving=receiving,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, delivery, outbound, services, agreements, outside),
-        operations_app=operations_app([*readiness_checks(store, parts.fitness), trust_check(directory, own, clock)]),
+        operations_app=_operations(parts, directory),
     )
+
+
+def _collector(countersigning: SignatureExchange, agreements: AgreementRegistry) -> MissingSignatureCollector:
+    return MissingSignatureCollector(countersigning, agreements, events.last_handler)
+
+
+def _operations(parts: NodeParts, directory: FederationResolver) -> Flask:
+    checks = [*readiness_checks(parts.store, parts.fitness), trust_check(directory, parts.own, parts.clock)]
+    return operations_app(checks)
 
 
 def _configuration(parts: NodeParts) -> SignedConfiguration:
@@ -175,11 +182,16 @@ def _directory(parts: NodeParts, fetcher: Fetcher, agreements: AgreementRegistry
 
 
 def _public(
-    parts: NodeParts, countersigning: SignatureExchange, directory: FederationResolver, delivery: Delivery
+    parts: NodeParts,
+    configuration: SignedConfiguration,
+    countersigning: SignatureExchange,
+    directory: FederationResolver,
+    delivery: Delivery,
 ) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
     notices = RevocationNotices(parts.own, parts.vault, parts.store)
     return [
+        federation_blueprint(configuration, clock=parts.clock),
         historical_keys_blueprint(
             historical_keys_document(parts.own, parts.vault, notices, parts.store), clock=parts.clock
         ),
@@ -235,7 +247,11 @@ def _show_freshness(standings: Sequence[EntityStatus]) -> None:
 
 
 def _inbound(
-    parts: NodeParts, directory: FederationResolver, services: ServiceRegistry, agreements: AgreementRegistry
+    parts: NodeParts,
+    directory: FederationResolver,
+    services: ServiceRegistry,
+    agreements: AgreementRegistry,
+    receiving: Receiving,
 ) -> Inbound:
     return Inbound(
         own=parts.own,
@@ -248,6 +264,7 @@ def _inbound(
         budgets=RateLimits(limits=budgets_from_settings(parts.settings.budgets.answering)),
         observe=events.record_inbound_message,
         case_system_s=parts.settings.limits.case_system_s,
+        queued=receiving.queued.handle,
         not_before=parts.fitness.not_before,
     )
 

@@ -1,4 +1,4 @@
-"""Metrics of the outbox: how attempts end, and how long each peer's oldest undelivered row waits."""
+"""Metrics of deliveries: how attempts end, how long each peer's oldest row waits, and what case systems refuse."""
 
 from datetime import datetime
 from threading import Lock
@@ -22,6 +22,18 @@ _oldest = Gauge(
     registry=shared_registry,
     multiprocess_mode="mostrecent",
 )
+
+_case_systems = Counter(
+    "hearthgate_case_system_failures",
+    "Messages that a service's case system did not take or does not prove to hold.",
+    ("service", "failure"),
+    registry=shared_registry,
+)
+
+
+def count_case_system_failure(service: str, failure: str) -> None:
+    """Count one failure of the case system of one of this node's own services."""
+    _case_systems.labels(service, failure).inc()
 
 
 class DeliveryMetrics:

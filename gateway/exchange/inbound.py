@@ -1,6 +1,7 @@
 """Path of a peer's message through this node; the numbers stand again in the code.
 
 1. Open it: the signature with the caller's trusted keys, the issuer is the caller, the audience this node, the times.
+   A message of a queued kind goes on in :mod:`gateway.exchange.acceptance`; the rest is for queries.
 2. Read the store once: agreement, earlier answer under this id, rate limits. Forget what the service may not be told.
 3. Check again that the caller is not suspended, and was confirmed recently enough for the clause.
 4. Decide without the person in sight: a refusal says why.
@@ -34,7 +35,7 @@ from gateway.callers import PeerCaller
 from gateway.evidence import recorder
 from gateway.exchange import inbound_evidence
 from gateway.exchange.answer import NO_RECORD, ServiceAnswer, check_subject, is_conditional, tells_nothing
-from gateway.exchange.kinds import ServedKinds
+from gateway.exchange.kinds import HandleQueued, ServedKinds
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.key_refresh import verify_with_message_keys
@@ -51,6 +52,7 @@ from trust.claims import digest, from_seconds
 from trust.errors import TooOld, WrongIssuer
 from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.envelope import MAX_BYTES
+from trust.exchange.kind import is_queued
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.person import for_holder
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
@@ -121,6 +123,7 @@ class Inbound:
     budgets: RateLimits
     observe: Callable[[InboundMessageEvent], None]
     case_system_s: float
+    queued: HandleQueued
     not_before: Callable[[], datetime | None] = _no_bound
     timer: ResponseTimer = DEFAULT
 
@@ -138,6 +141,8 @@ class Inbound:
     def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool = False) -> bytes:
         start = self.timer.now()
         opened_message = self._open(raw, caller, now)  # 1
+        if is_queued(self.kinds.kinds, opened_message.message.kind):
+            return self.queued(opened_message, caller, now)
         consult = partial(self._consult, opened_message=opened_message, now=now, leave_out_address=leave_out_address)
         context = self.store.read(consult)  # 2
         self._check_standing(caller.party, context, now)  # 3
@@ -219,16 +224,9 @@ class Inbound:
         self.directory.check_standing(party, now=now, urgent=context.clause is not None and context.clause.urgent)
 
     def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Permit | Denial:
-        message, service = context.message, context.service
-        facts = RequestFacts(
-            sender=message.iss,
-            caller=caller.party.entity_id,
-            message=message,
-            token_details=caller.details,
-            sender_marks=valid_types(caller.party.marks, now=now),
-        )
+        service = context.service
         return decide_request(
-            facts,
+            request_facts(context.message, caller, now),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
@@ -377,6 +375,17 @@ class Inbound:
 
 def _leaf(context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Leaf:
     return inbound_evidence.received_leaf(context.opened_message, answer, context.usage.subject, context.name, now)
+
+
+def request_facts(message: Message, caller: PeerCaller, now: datetime) -> RequestFacts:
+    """Return what is known of a caller's message before any person is searched for."""
+    return RequestFacts(
+        sender=message.iss,
+        caller=caller.party.entity_id,
+        message=message,
+        token_details=caller.details,
+        sender_marks=valid_types(caller.party.marks, now=now),
+    )
 
 
 def _seal_context(issuer: str, key: str) -> bytes:

@@ -30,10 +30,12 @@ REPEATED = "repeated"
 _MAX_QUESTION = 16_384
 
 
-def received_leaf(opened_message: OpenedMessage, answer: ServiceAnswer, subject: str, name: str, now: datetime) -> Leaf:
+def received_leaf(
+    opened_message: OpenedMessage, answer: ServiceAnswer, subject: str | None, name: str, now: datetime
+) -> Leaf:
     """Return the leaf of a message that was received, with what was found and released.
 
-    ``subject`` is the person's keyed digest, ``name`` the message's.
+    ``subject`` is the keyed digest of a query's person, ``name`` that of the message's id.
     """
     message = opened_message.message
     return Leaf(
@@ -63,12 +65,16 @@ def question_entry(leaf: Leaf, opened_message: OpenedMessage, persons: Iterable[
 
     It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
     Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`), and the
-    asker's record of the person's consent where the question was answered on it.
+    asker's record of the person's consent where the question was answered on it: one, or in a message of a queued kind
+    one for each person who gave it.
     """
     entry, consent = recorder.build_entry(leaf, persons), opened_message.message.consent
+    consents = {each.ref: each.consent for each in opened_message.message.persons if each.consent is not None}
     content = {"jti": opened_message.message.jti, **signature_to_json(signature_of(opened_message.raw))}
     if consent is not None and leaf.outcome_code != "refused":
         content["consent"] = consent_to_json(consent)
+    if consents and leaf.outcome_code != "refused":
+        content["consents"] = {ref: consent_to_json(each) for ref, each in consents.items()}
     return replace(entry, sealed=seal(key, strict_json.dumps(content), _place(entry.stored.id)))
 
 

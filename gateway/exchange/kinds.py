@@ -1,14 +1,18 @@
-"""The kinds of exchange that a node serves, each with its responder."""
+"""The kinds of exchange that a node serves: queries with their responders, and what accepts the queued ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from adapters.contract import Deadline
+from gateway.callers import PeerCaller
 from gateway.exchange.answer import ServiceAnswer
 from gateway.exchange.services import HostedService
+from gateway.ports import Transaction
 from trust.agreements.decision import Permit
 from trust.exchange.kind import Kinds
+from trust.exchange.message import OpenedMessage
 from trust.exchange.person import Subject
 from trust.identifiers import KindName
 
@@ -29,3 +33,32 @@ class ServedKinds:
 
     kinds: Kinds
     responders: Mapping[KindName, Responder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A message that is about to be stored.
+
+    ``effect`` stores it, in the transaction of its claim and evidence. ``fields`` names what the service is given.
+    """
+
+    effect: Callable[[Transaction], None]
+    fields: tuple[str, ...]
+
+
+class HandleQueued(Protocol):
+    """Handle an opened message of a queued kind (:mod:`gateway.exchange.acceptance`)."""
+
+    def __call__(self, opened_message: OpenedMessage, caller: PeerCaller, now: datetime) -> bytes:
+        """Return the signed receipt; it is durable by then."""
+        ...
+
+
+class AcceptMessage(Protocol):
+    """Store permitted messages of queued kinds for their services."""
+
+    def __call__(
+        self, permit: Permit, service: HostedService, opened_message: OpenedMessage, now: datetime
+    ) -> Acceptance:
+        """Cut the message to what the clause permits, and return the effect that stores it. Does no I/O."""
+        ...

@@ -81,7 +81,7 @@ def signature_and_consent(
         return None, None
     question = open_question(vault.seal_key(), message.leaf, sealed)
     consent = question.get("consent")
-    return {name: value for name, value in question.items() if name not in {"jti", "consent"}}, consent
+    return {name: value for name, value in question.items() if name not in {"jti", "consent", "consents"}}, consent
 
 
 def _from_leaf(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:

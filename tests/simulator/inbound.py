@@ -35,6 +35,7 @@ def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
         budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.answering)),
         observe=seen.append,
         case_system_s=5.0,
+        queued=node.receiving.queued.handle,
     )
 
 

@@ -1,6 +1,6 @@
 """A sender of alerts, and recipients whose node a test plays: they take messages, or not, as the test says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -277,8 +277,8 @@ def case_caller(network: Network) -> CaseCaller:
 
 
 @contextmanager
-def sending(folder: Path, **clause: Any) -> Iterator[Sending]:
-    """Make the network with an agreement on alerts, in force."""
+def sending(folder: Path, *, played: Iterable[EntityId] = (TRUST, HOUSING), **clause: Any) -> Iterator[Sending]:
+    """Make the network with an agreement on alerts, in force; the test plays the nodes ``played``."""
     network = Network(
         folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)], capabilities=(*CAPABILITIES, ALERTS)
     )
@@ -289,7 +289,7 @@ def sending(folder: Path, **clause: Any) -> Iterator[Sending]:
     try:
         yield Sending(
             network=network,
-            recipients={each: PlayedRecipient(network, each) for each in (TRUST, HOUSING)},
+            recipients={each: PlayedRecipient(network, each) for each in played},
             caller=case_caller(network),
         )
     finally:

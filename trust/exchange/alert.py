@@ -159,6 +159,14 @@ class AlertAnswer:
         """Return the body that says this."""
         return {"closed": str(self.outcome)}
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no one waits for another answer after this one: always."""
+        return True
+
+    def check_follows(self, previous: str | None) -> None:
+        """Let a later answer correct an earlier one, such as a person who proves to be the wrong one."""
+
 
 def parse_answer(body: JsonObject) -> AlertAnswer:
     """Read the answer to an alert; unknown members are dropped. Raises :class:`MalformedBody`."""

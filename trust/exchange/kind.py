@@ -112,6 +112,15 @@ class MessageAnswer(Protocol):
         """Return the body that says this."""
         ...
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no one waits for another answer after this one."""
+        ...
+
+    def check_follows(self, previous: str | None) -> None:
+        """Raise :class:`trust.exchange.errors.ExchangeRefused` where this answer cannot follow the one of that code."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTerms:

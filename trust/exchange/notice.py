@@ -152,6 +152,14 @@ class NoticeAnswer:
         members: JsonObject = {"answer": str(self.answer)}
         return members if self.ground is None else {**members, "ground": self.ground}
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no one waits for another answer after this one: always."""
+        return True
+
+    def check_follows(self, previous: str | None) -> None:
+        """Let a later answer correct an earlier one, such as a person who proves to be the wrong one."""
+
 
 def parse_answer(body: JsonObject) -> NoticeAnswer:
     """Read the answer to a notice; unknown members are dropped. Raises :class:`MalformedBody`."""

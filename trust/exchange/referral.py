@@ -250,6 +250,15 @@ class ReferralAnswer:
         }
         return _present(members)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no one waits for another status after this one."""
+        return _NEXT[self.status] == _ENDED
+
+    def check_follows(self, previous: str | None) -> None:
+        """Raise :class:`StatusNotPermitted` where the referral cannot go here from that status."""
+        next_status(None if previous is None else ReferralStatus(previous), self.status)
+
 
 _OF_STATUS = {
     "reason": ReferralStatus.DECLINED,

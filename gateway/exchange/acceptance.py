@@ -1,0 +1,262 @@
+"""Path of a peer's message of a queued kind, from where :mod:`gateway.exchange.inbound` has opened it.
+
+1. Read the store once: agreement, and the earlier receipt under this id.
+2. Check again that the caller is not suspended, and was confirmed recently enough for the clause.
+3. Return the byte-identical original receipt of a message that came before, a failure included, also where the
+   agreement has changed (assertions A3, A67). Other bytes under its id are a conflict and an alarm (A4).
+4. Decide without any person in sight: a refusal says why.
+5. Cut the message to what the clause permits, and sign the receipt: ``stored``, or ``failed`` with its reason.
+6. One transaction holds the message id's single use, the row of the inbox and the evidence. The loser of a race for the
+   id drops its work and returns the winner's bytes. A store that is full or busy gives no receipt (A10).
+
+No rate limit counts here and no person is searched for: an alert never waits for a match, and its receipt never tells
+of one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from secrets import token_urlsafe
+
+from gateway.accountability.subject_buckets import person_keys
+from gateway.agreements.registry import AgreementRegistry
+from gateway.callers import PeerCaller
+from gateway.evidence import recorder
+from gateway.exchange import inbound_evidence
+from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.inbound import MessageIdReused, request_facts
+from gateway.exchange.kinds import Acceptance, AcceptMessage
+from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
+from gateway.keys.sealed import open_own
+from gateway.ports import KeyVault, Store, Transaction, TrustResolver
+from gateway.store.tables import messages
+from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, StoredReply
+from gateway.telemetry.events import InboundMessageEvent
+from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.clause import Clause
+from trust.agreements.decision import Denial, DenialCode, Permit, decide_request
+from trust.agreements.denial import deny
+from trust.claims import digest, to_seconds
+from trust.evidence.leaf import Leaf, message_key
+from trust.exchange.kind import Kinds
+from trust.exchange.message import Message, OpenedMessage, RequestRef
+from trust.exchange.persons import persons_for_holder
+from trust.exchange.receipt import RECEIPT_LIFE, Receipt, ReceiptState, build_receipt
+from trust.exchange.refusal import Refusal
+from trust.identifiers import EntityId, ServiceSlug
+from trust.keys import KeyUse
+from trust.sealing import seal
+
+_NO_KIND = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptSubject:
+    """The message that a receipt is about, as its sender knows it."""
+
+    sender: EntityId
+    request: RequestRef
+    from_service: ServiceSlug
+    to_service: ServiceSlug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptSigner:
+    """Sign this node's receipts."""
+
+    own: EntityId
+    vault: KeyVault
+    directory: TrustResolver
+
+    def draft(self, subject: ReceiptSubject, state: ReceiptState, *, seq: int, now: datetime) -> Receipt:
+        """Return the receipt of a state that came about now, for :meth:`sign`; its state's own member is missing."""
+        issued = to_seconds(now)
+        return Receipt(
+            iss=self.own,
+            aud=subject.sender,
+            iat=issued,
+            exp=issued + int(RECEIPT_LIFE.total_seconds()),
+            jti=token_urlsafe(16),
+            from_service=subject.from_service,
+            to_service=subject.to_service,
+            request=subject.request,
+            state=state,
+            at=issued,
+            seq=seq,
+            suspensions=self.directory.suspension_seqs(now=now),
+        )
+
+    def sign(self, receipt: Receipt) -> bytes:
+        """Return the signed bytes."""
+        return build_receipt(receipt, self.vault.signer(KeyUse.MESSAGE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    """An opened message, its persons cut to what the service may be told, with what the store knows of it."""
+
+    opened_message: OpenedMessage
+    service: HostedService | None
+    agreement: InForce | NotInForce | None
+    clause: Clause | None
+    prior: StoredReply | None
+
+    @property
+    def message(self) -> Message:
+        return self.opened_message.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedInbound:
+    """Accept messages of queued kinds. ``accept`` stores each for its service; ``observe`` is told of each one."""
+
+    own: EntityId
+    kinds: Kinds
+    directory: TrustResolver
+    vault: KeyVault
+    store: Store
+    services: ServiceRegistry
+    agreements: AgreementRegistry
+    accept: AcceptMessage
+    observe: Callable[[InboundMessageEvent], None]
+
+    def handle(self, opened_message: OpenedMessage, caller: PeerCaller, now: datetime) -> bytes:
+        """Return the signed receipt of an opened message; it is durable by then.
+
+        Raises ``Untrusted`` for a caller without standing, :class:`MessageIdReused` (A4), and the store's
+        ``StoreFull`` and ``StoreBusy``; nothing was done then.
+        """
+        context = self.store.read(partial(self._consult, opened_message=opened_message, now=now))  # 1
+        urgent = context.clause is not None and context.clause.urgent
+        self.directory.check_standing(caller.party, now=now, urgent=urgent)  # 2
+        if context.prior is not None:
+            return self._repeat(context, context.prior, now)  # 3
+        permit = self._decide(context, caller, now)  # 4
+        return self._commit(context, permit, now)
+
+    def _consult(self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime) -> _Context:
+        """Read the store, and forget what the service may not be told before anything is digested (A48)."""
+        message = opened_message.message
+        agreement = self.agreements.find_within(tx, message.agreement, now=now)
+        clause = agreement.agreement.clause(message.clause) if agreement is not None else None
+        service = self.services.get(message.to_service)
+        listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
+        persons = persons_for_holder(message.persons, service.kind if service else _NO_KIND, listed)
+        return _Context(
+            opened_message=replace(opened_message, message=replace(message, persons=persons)),
+            service=service,
+            agreement=agreement,
+            clause=clause,
+            prior=messages.find(tx, issuer=message.iss, message=self._key(message)),
+        )
+
+    def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Permit | Denial:
+        service = context.service
+        decision = decide_request(
+            request_facts(context.message, caller, now),
+            agreement=context.agreement,
+            local=service.policy if service else NOTHING_WITHDRAWN,
+            own=self.own,
+            now=now,
+            kinds=self.kinds,
+        )
+        if isinstance(decision, Permit) and service is None:
+            return deny(DenialCode.UNKNOWN_SERVICE)
+        return decision
+
+    def _commit(self, context: _Context, permit: Permit | Denial, now: datetime) -> bytes:
+        acceptance, outcome = self._accept(context, permit, now)  # 5
+        message, key = context.message, self._key(context.message)
+        hmac_key = self.vault.evidence_hmac_key()
+        persons = {each for person in message.persons for each in person_keys(hmac_key, person.subject)}
+        leaf = self._leaf(context, outcome, now)
+        received = inbound_evidence.question_entry(leaf, context.opened_message, sorted(persons), self.vault.seal_key())
+        receipt = self._sign(context, permit, evidence=digest(received.leaf), now=now)
+        receipt_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, receipt))
+        sealed = seal(self.vault.seal_key(), receipt, _seal_context(message.iss, key))
+
+        def effect(tx: Transaction) -> StoredReply | None:
+            prior = messages.claim(
+                tx,
+                issuer=message.iss,
+                message=key,
+                digest=context.opened_message.digest,
+                sealed_reply=sealed,
+                expires=datetime.fromtimestamp(message.exp, UTC) + REMEMBERED_PAST_EXPIRY,
+            )
+            if prior is None:
+                acceptance(tx)
+                recorder.record(tx, received, receipt_entry)
+            return prior
+
+        winner = self.store.write(effect)  # 6
+        if winner is not None:
+            return self._repeat(context, winner, now)
+        self._observe(message, outcome.outcome)
+        return receipt
+
+    def _accept(
+        self, context: _Context, permit: Permit | Denial, now: datetime
+    ) -> tuple[Callable[[Transaction], None], ServiceAnswer]:
+        if isinstance(permit, Denial) or context.service is None:
+            refusal = permit.refusal if isinstance(permit, Denial) else deny(DenialCode.UNKNOWN_SERVICE).refusal
+            return _nothing, ServiceAnswer(body={}, outcome="refused", reasons=(refusal.code,))
+        accepted: Acceptance = self.accept(permit, context.service, context.opened_message, now)
+        outcome = ServiceAnswer(
+            body={}, outcome=str(ReceiptState.STORED), fields=accepted.fields, dropped=permit.query.dropped
+        )
+        return accepted.effect, outcome
+
+    def _sign(self, context: _Context, permit: Permit | Denial, *, evidence: str, now: datetime) -> bytes:
+        signer = ReceiptSigner(own=self.own, vault=self.vault, directory=self.directory)
+        state = ReceiptState.FAILED if isinstance(permit, Denial) else ReceiptState.STORED
+        reason: Refusal | None = permit.refusal if isinstance(permit, Denial) else None
+        subject = ReceiptSubject(
+            sender=context.message.iss,
+            request=context.opened_message.ref,
+            from_service=context.message.from_service,
+            to_service=context.message.to_service,
+        )
+        draft = signer.draft(subject, state, seq=1, now=now)
+        return signer.sign(replace(draft, reason=reason, evidence={"leaf": evidence}))
+
+    def _repeat(self, context: _Context, prior: StoredReply, now: datetime) -> bytes:
+        """Return the original receipt for these very bytes. Raises :class:`MessageIdReused` for others."""
+        message, key = context.message, self._key(context.message)
+        if prior.digest != context.opened_message.digest or prior.sealed_reply is None:
+            conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
+            inbound_evidence.record_conflict(self.store, self._leaf(context, conflict, now))
+            self._observe(message, inbound_evidence.ID_REUSED)
+            raise MessageIdReused
+        original = open_own(self.vault.seal_key(), prior.sealed_reply, _seal_context(message.iss, key))
+        repeated = ServiceAnswer(body={}, outcome=inbound_evidence.REPEATED)
+        inbound_evidence.record_again(self.store, self._leaf(context, repeated, now), original, withheld=False)
+        self._observe(message, inbound_evidence.REPEATED, replayed=True)
+        return original
+
+    def _leaf(self, context: _Context, outcome: ServiceAnswer, now: datetime) -> Leaf:
+        return inbound_evidence.received_leaf(context.opened_message, outcome, None, self._key(context.message), now)
+
+    def _key(self, message: Message) -> str:
+        return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
+
+    def _observe(self, message: Message, outcome: str, *, replayed: bool = False) -> None:
+        self.observe(
+            InboundMessageEvent(
+                peer=message.iss,
+                service=message.to_service if message.to_service in self.services else "unknown",
+                kind=message.kind,
+                outcome=outcome,
+                replayed=replayed,
+            )
+        )
+
+
+def _nothing(_tx: Transaction) -> None:
+    """Store nothing of a message that was refused; its claim and its evidence stand."""
+
+
+def _seal_context(issuer: str, key: str) -> bytes:
+    """Bind a sealed receipt to its message, so that rows cannot be swapped in the store."""
+    return f"receipt {issuer} {key}".encode()
