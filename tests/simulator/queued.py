@@ -6,18 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
-from flask import Blueprint
-
-from gateway.app.capabilities import CAPABILITIES
 from gateway.callers import CaseCaller, Practitioner
 from gateway.delivery.case_submission import CaseSubmission
 from gateway.ports import LocalClient, PeerRequest, PeerResponse, TransportError
 from gateway.store.tables import delivery_events, outbox
 from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.outbox import OutboxRow
-from gateway.web.capability import Capability
 from tests.simulator.clocks import SetClock
 from tests.simulator.faults import MESSAGES
 from tests.simulator.network import Network
@@ -64,15 +60,6 @@ _BODY = {
         },
     ],
 }
-
-
-def _unused(*_parts: object, **_more: object) -> NoReturn:
-    raise AssertionError("alerts are queued: nothing answers them at once")
-
-
-ALERTS = Capability(
-    kind=ALERT_KIND, respond=_unused, operations=(), case_api=lambda _side, _guard: Blueprint("alerts", __name__)
-)
 
 
 def alert_clause(**changes: Any) -> dict[str, Any]:
@@ -279,9 +266,7 @@ def case_caller(network: Network) -> CaseCaller:
 @contextmanager
 def sending(folder: Path, *, played: Iterable[EntityId] = (TRUST, HOUSING), **clause: Any) -> Iterator[Sending]:
     """Make the network with an agreement on alerts, in force; the test plays the nodes ``played``."""
-    network = Network(
-        folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)], capabilities=(*CAPABILITIES, ALERTS)
-    )
+    network = Network(folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)])
     document = network.document()
     network.agree({**document, "clauses": [*document["clauses"], alert_clause(**clause)]})
     for each in RECIPIENTS:  # as the rounds of maintenance find the parties of agreements
