@@ -12,6 +12,7 @@ from tests.bench import (
     chains,
     components,
     delivery,
+    draining,
     exchange,
     lookup,
     page,
@@ -23,6 +24,7 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.asking import HOLDER
+from tests.bench.delivery_town import DeliveryTown
 from tests.bench.estate import Estate
 from tests.bench.report import Figures
 from tests.simulator.settings_files import Faces
@@ -37,6 +39,7 @@ class Plan:
     lookups: lookup.Counts = field(default_factory=lookup.Counts)
     issued: tokens.Counts = field(default_factory=tokens.Counts)
     delivered: delivery.Counts = field(default_factory=delivery.Counts)
+    drained: draining.Counts = field(default_factory=draining.Counts)
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
@@ -44,6 +47,7 @@ class Plan:
     chains: int = 400
     refresh_after_s: float | None = None
     before: Path | None = None
+    deliveries: bool = False
 
 
 QUICK = Plan(
@@ -51,6 +55,7 @@ QUICK = Plan(
     lookups=lookup.Counts(slow=1, fast=1),
     issued=tokens.Counts(rounds=1, tokens=8, calls=8, known=5),
     delivered=delivery.Counts(rounds=1, messages=8),
+    drained=draining.Counts(queued=24, probes=4, each_s=0.05, seen=4, few=4, many=200, settle_s=2.0),
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
@@ -94,11 +99,21 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
 
 def _without_town(folder: Path, plan: Plan) -> Figures:
     _say("deliveries, beside as4 and mesh-sandbox")
-    figures = delivery.measure(folder / "delivery", plan.delivered)
+    figures = _deliveries(folder, plan)
     _say("chains, and a federation in memory")
     figures |= chains.measure(plan.chains)
     figures |= thousand.measure(folder / "federation", plan.federation)
     return figures
+
+
+def _deliveries(folder: Path, plan: Plan) -> Figures:
+    if not plan.deliveries:
+        return delivery.measure(folder / "delivery", None, plan.delivered)
+    town = DeliveryTown(folder / "town", connections=plan.delivered.connections)
+    with town.running():
+        figures = delivery.measure(folder / "delivery", town, plan.delivered)
+        _say("a long queue")
+        return figures | draining.measure(town, plan.drained)
 
 
 def main() -> None:
@@ -128,6 +143,7 @@ def _arguments() -> argparse.Namespace:
         help="also compare with that checkout",
     )
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
+    parser.add_argument("--deliveries", action="store_true", help="also measure alerts between nodes")
     most = Faces().threads // 2  # they are all one member's, who holds half of the threads at most
     parser.add_argument(
         "--connections", type=int, choices=range(1, most + 1), default=8, metavar="N", help="how many ask at once, to 8"
@@ -144,6 +160,7 @@ def _arguments() -> argparse.Namespace:
 
 def _measured(arguments: argparse.Namespace) -> page.Measured:
     plan = QUICK if arguments.quick else replace(Plan(), timing_leak=arguments.timing_leak, before=arguments.before)
+    plan = replace(plan, deliveries=arguments.deliveries)
     plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:

@@ -3,7 +3,7 @@
 All deliver as many messages with the same content. They promise different things, which docs/benchmarks.md lists.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,14 @@ from statistics import median
 
 from tests.bench.baselines import baseline
 from tests.bench.baselines.baseline import BaselineMissing
+from tests.bench.delivery_town import CONTENT, DeliveryTown
 from tests.bench.report import Figures
+from tests.postgres import find_server_programs, new_database, running_server
+from tests.simulator.town import COUNCIL, HOUSING
 
 ABSENT = 0.0
-"""What the figures of a baseline say where it cannot be installed."""
-CONTENT = (
-    "Police attended 14 Elm Close at 21:40 after a call from a neighbour. Two adults and two children were there. "
-    "The younger child said that she had been upstairs and had heard shouting. The mother was taken to her sister's. "
-) * 4
-"""About as much as an officer writes in an alert."""
+"""What the figures say of that which cannot be installed."""
+SQLITE, POSTGRES, AS4, MESH = "delivery_rps", "delivery_postgres_rps", "as4_rps", "mesh_rps"
 
 Rate = Callable[[int], float]
 """Deliver so many messages and return how many a second it were."""
@@ -32,23 +31,57 @@ class Counts:
     rounds: int = 6
     messages: int = 300
     clients: int = 2
+    connections: int = 8
 
 
-def measure(folder: Path, counts: Counts) -> Figures:
-    """Measure every baseline in turns."""
+def measure(folder: Path, town: DeliveryTown | None, counts: Counts) -> Figures:
+    """Measure a town that runs, one on PostgreSQL, and every baseline, in turns; without a town the baselines alone."""
     folder.mkdir()
-    with _baselines(folder, counts) as rates:
+    with ExitStack() as closing:
+        rates = closing.enter_context(_baselines(folder, counts))
+        if town is not None:
+            rates |= {SQLITE: town.rate, POSTGRES: closing.enter_context(_on_postgres(folder, counts))}
         rounds = [{name: rate(counts.messages) for name, rate in rates.items()} for _ in range(counts.rounds + 1)]
-    return {name: median(each[name] for each in rounds[1:]) for name in rounds[0]}  # the first round warms up
+    measured = rounds[1:]  # the first round warms up
+    figures = {name: median(each[name] for each in measured) for name in rates}
+    return figures if town is None else figures | _ratios(measured)
+
+
+def _ratios(measured: list[dict[str, float]]) -> Figures:
+    return {
+        "delivery_over_as4": _ratio(measured, SQLITE, AS4),
+        "delivery_over_mesh": _ratio(measured, SQLITE, MESH),
+        "delivery_postgres_over_as4": _ratio(measured, POSTGRES, AS4),
+        "delivery_postgres_over_mesh": _ratio(measured, POSTGRES, MESH),
+    }
+
+
+def _ratio(rounds: list[dict[str, float]], ours: str, theirs: str) -> float:
+    ratios = [each[ours] / each[theirs] for each in rounds if each[theirs]]
+    return median(ratios) if ratios else ABSENT
+
+
+@contextmanager
+def _on_postgres(folder: Path, counts: Counts) -> Iterator[Rate]:
+    programs = find_server_programs()
+    if programs is None:
+        print("not measured: deliveries on PostgreSQL. On Debian: sudo apt-get install postgresql", flush=True)
+        yield _no_rate
+        return
+    with running_server(programs) as url:
+        stores = {entity: new_database(url) for entity in (COUNCIL, HOUSING)}
+        town = DeliveryTown(folder / "postgres", connections=counts.connections, stores=stores)
+        with town.running():
+            yield town.rate
 
 
 @contextmanager
 def _baselines(folder: Path, counts: Counts) -> Iterator[dict[str, Rate]]:
     payload = folder / "payload"
     payload.write_text(CONTENT)
-    drivers = {
-        "as4_rps": baseline.as4(payload),
-        "mesh_rps": baseline.mesh(payload, folder / "mesh", clients=counts.clients),
+    drivers: Mapping[str, baseline.Driver] = {
+        AS4: baseline.as4(payload),
+        MESH: baseline.mesh(payload, folder / "mesh", clients=counts.clients),
     }
     with ExitStack() as closing:
         rates: dict[str, Rate] = {}
@@ -57,5 +90,9 @@ def _baselines(folder: Path, counts: Counts) -> Iterator[dict[str, Rate]]:
                 rates[name] = closing.enter_context(driver).rate
             except BaselineMissing as missing:
                 print(f"not measured: {name}. {missing}", flush=True)
-                rates[name] = lambda _count: ABSENT
+                rates[name] = _no_rate
         yield rates
+
+
+def _no_rate(_count: int) -> float:
+    return ABSENT

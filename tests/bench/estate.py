@@ -5,7 +5,7 @@ file gets real listeners, certificates and addresses, and the nodes are started 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,26 @@ from trust.keys import KeyUse, Signer
 ALONE = "one-service-alone"
 """A purpose under which only one service may be asked, to measure it alone."""
 _FILE = "hearthgate.toml"
+_STORE = "sqlite:///data/node.db"
 
 
 class Estate:
     """The town on disk, and whichever of its processes are running."""
 
-    def __init__(self, folder: Path, *, alone: str = HOLDERS[0]) -> None:
-        (folder / "tls").mkdir()
-        self._network = Network(folder)
-        self.agreement: AgreementRef = self._network.agree(_with_purpose_for(self._network.document(), alone))
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        alone: str = HOLDERS[0],
+        more: Mapping[str, Sequence[Any]] | None = None,
+        stores: Mapping[EntityId, str] | None = None,
+    ) -> None:
+        """Make it. ``more`` are members of the agreement's own lists, ``stores`` databases in place of files."""
+        (folder / "tls").mkdir(parents=True)
+        self._network = Network(folder, stores=stores)
+        document = _with_purpose_for(self._network.document(), alone)
+        document |= {name: [*document[name], *each] for name, each in (more or {}).items()}
+        self.agreement: AgreementRef = self._network.agree(document)
         self.client: CaseClient = self._network.case_client()
         self._network.close()
         self.authority: Authority = make_authority(folder / "tls")
@@ -77,10 +88,14 @@ class Estate:
         entity: EntityId,
         *,
         adapters: Mapping[str, Mapping[str, Any]] | None = None,
+        receivers: Mapping[str, Mapping[str, Any]] | None = None,
         case_systems: Mapping[str, int] | None = None,
         answer_after_s: float | None = None,
     ) -> None:
-        """Write a node's configuration for real faces; ``adapters`` by slug, and its case systems' ports by host."""
+        """Write a node's configuration for real faces.
+
+        ``adapters`` and ``receivers`` are by the service's slug, its case systems' ports by host.
+        """
         path = self.configuration(entity)
         document = tomllib.loads(path.read_text())
         faces = self.faces[entity]
@@ -100,8 +115,15 @@ class Estate:
             document["case_systems"] = {"names": list(case_systems), "ca": str(self.authority.certificate)}
         for service in document["services"]:
             service["adapter"] = (adapters or {}).get(service["slug"], service["adapter"])
+            if service["slug"] in (receivers or {}):
+                service["receiver"] = (receivers or {})[service["slug"]]
             service["answer_after_s"] = answer_after_s or service["answer_after_s"]
         path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()))
+
+    def store_of(self, entity: EntityId) -> str:
+        """Return the URL of a node's store."""
+        url: str = tomllib.loads(self.configuration(entity).read_text()).get("store", {}).get("url", _STORE)
+        return url
 
     def start(self, entity: EntityId, *, refresh_after_s: float | None = None, held: bool = True) -> float:
         """Start a node or the anchor as :func:`serving.serve` does; return how many seconds it took to be ready."""

@@ -101,7 +101,7 @@ class CaseSystemLine:
         self._client = estate.client
         self._door: Door = estate.case_door(COUNCIL)
         self._line: Line = self._door.connect()
-        self._token = self._fetch_token()
+        self.token = self._fetch_token()
 
     def look_up(self, purpose: str, services: int) -> float:
         """Look up the young man and return how many seconds it took; every service must have answered ``known``."""
@@ -116,7 +116,7 @@ class CaseSystemLine:
         """Look up the young man and return the status of each service's answer."""
         body = strict_json.dumps(self._client.body(purpose=purpose, wait_s=20.0))
         headers = {
-            "Authorization": f"Bearer {self._token}",
+            "Authorization": f"Bearer {self.token}",
             "Content-Type": "application/json",
             "Idempotency-Key": token_urlsafe(16),
         }

@@ -31,7 +31,8 @@ class Meaning:
 
 
 _NODE = "Node.js"
-_AS4, _MESH = "PyPI as4", "PyPI mesh-sandbox"
+_AS4, _MESH, _POSTGRES = "PyPI as4", "PyPI mesh-sandbox", "PostgreSQL"
+_AS4_POSTGRES, _MESH_POSTGRES = f"{_AS4} and {_POSTGRES}", f"{_MESH} and {_POSTGRES}"
 MEANINGS: Mapping[str, Meaning] = {
     "floor_rps": Meaning(text="the floor: requests a second", unit="1/s"),
     "floor_cpu_ms": Meaning(text="the floor: CPU a request", unit="ms"),
@@ -61,10 +62,28 @@ MEANINGS: Mapping[str, Meaning] = {
     "token_new_us": Meaning(text="verifying a token that was not seen before: CPU", unit="us"),
     "token_known_us": Meaning(text="verifying one whose signature is known: CPU", unit="us"),
     "token_cache_saves_us": Meaning(text="... so the memory of good signatures saves", unit="us"),
+    "delivery_rps": Meaning(text="alerts handed in, sent, accepted and receipted a second, on SQLite", unit="1/s"),
+    "delivery_postgres_rps": Meaning(text="... on PostgreSQL", unit="1/s", needs=_POSTGRES),
     "as4_rps": Meaning(text="PyPI as4 in one process: messages a second, receipts verified", unit="1/s", needs=_AS4),
     "mesh_rps": Meaning(
         text="mesh-sandbox: messages a second, sent, fetched and acknowledged", unit="1/s", needs=_MESH
     ),
+    "delivery_over_as4": Meaning(text="alerts over as4's messages, by throughput, on SQLite", least=4, needs=_AS4),
+    "delivery_postgres_over_as4": Meaning(text="... on PostgreSQL", least=4, needs=_AS4_POSTGRES),
+    "delivery_over_mesh": Meaning(
+        text="alerts over mesh-sandbox's messages, by throughput, on SQLite", least=3, needs=_MESH
+    ),
+    "delivery_postgres_over_mesh": Meaning(text="... on PostgreSQL", least=3, needs=_MESH_POSTGRES),
+    "send_to_visible_ms": Meaning(text="from handing an alert in to a file for the case system: median", unit="ms"),
+    "send_to_visible_p99_ms": Meaning(text="... 99 of 100 took at most", unit="ms"),
+    "drain_rps": Meaning(text="10,000 alerts for a peer that was away: receipted a second", unit="1/s"),
+    "drain_lost": Meaning(text="... of them not in the case system at the end", most=0),
+    "drain_twice": Meaning(text="... of them there twice", most=0),
+    "drain_p99_before_ms": Meaning(text="an alert to another peer until its receipt, 99 of 100", unit="ms"),
+    "drain_p99_ms": Meaning(text="... while those are drained", unit="ms"),
+    "drain_p99_ratio": Meaning(text="... over the time before", most=1.2),
+    "relay_mb": Meaning(text="a relay by itself, 100 alerts queued: memory without shared pages", unit="MB"),
+    "relay_memory_ratio": Meaning(text="... with 100,000 queued, over that", most=1.2),
     "lookup_over_slowest": Meaning(text="lookup of eight services over the slowest alone", most=1.3),
     "lookup_ms": Meaning(text="lookup of eight services whose case systems take 150 to 400 ms an answer", unit="ms"),
     "lookup_slowest_ms": Meaning(text="the slowest of them, asked alone", unit="ms"),
@@ -105,6 +124,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "node_processes": Meaning(text="... its processes"),
     "ready_s": Meaning(text="from start to ready", unit="s", most=3),
 }
+
+DELIVERIES = frozenset(name for name in MEANINGS if name.startswith(("delivery_", "drain_", "relay_", "send_to_")))
+"""The figures of ``--deliveries``."""
 
 
 def table(figures: Figures, meanings: Mapping[str, Meaning] = MEANINGS) -> str:

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +51,9 @@ class Baseline:
         if result["messages"] != count:
             raise RuntimeError(f"{self.name} delivered {result['messages']} of {count} messages")
         return float(count / result["elapsed_s"])
+
+
+Driver = AbstractContextManager[Baseline]
 
 
 @contextmanager
