@@ -116,7 +116,7 @@ class Relay:
         """Write what has ended, and lease what is due."""
         self._write()
         if not self._unwritten and self._parts.may_work():
-            self._lease(self._parts.clock.now())
+            self.lease_due()
 
     def _sweep_if_due(self) -> None:
         if monotonic() - self._swept_at >= SWEEP_S:
@@ -125,11 +125,19 @@ class Relay:
 
     def drain(self) -> None:
         """Send what is due now on this thread, until nothing is."""
-        while self._parts.may_work() and self._lease(self._parts.clock.now()):
-            while not self._tasks.empty():
-                self._do(self._tasks.get())
+        while self._parts.may_work() and self.lease_due():
+            self.send_leased()
             self._collect(0)
             self._write()
+
+    def lease_due(self) -> int:
+        """Lease what is due and there is room for, and return how many rows that were."""
+        return self._lease(self._parts.clock.now())
+
+    def send_leased(self) -> None:
+        """Send on this thread what was leased; what came of it is not written yet."""
+        while not self._tasks.empty():
+            self._do(self._tasks.get())
 
     def sweep(self) -> None:
         """Park what was not delivered in time, hold what waits for a suspended peer, and show how long peers wait."""
