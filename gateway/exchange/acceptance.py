@@ -37,6 +37,7 @@ from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
 from trust.agreements.decision import Denial, DenialCode, Permit, decide_request
 from trust.agreements.denial import deny
+from trust.agreements.queued import ServiceKinds
 from trust.claims import digest, to_seconds
 from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.kind import Kinds
@@ -152,9 +153,10 @@ class QueuedInbound:
         )
 
     def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Permit | Denial:
-        service = context.service
+        service, message = context.service, context.message
+        kinds = ServiceKinds(sender=_kind_of(caller, message), recipient=service.kind if service else None)
         decision = decide_request(
-            request_facts(context.message, caller, now),
+            replace(request_facts(message, caller, now), services=kinds),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
@@ -251,6 +253,12 @@ class QueuedInbound:
                 replayed=replayed,
             )
         )
+
+
+def _kind_of(caller: PeerCaller, message: Message) -> str | None:
+    """Return the kind of the sending service as the sender's superior vouches for it."""
+    services = caller.party.node.services if caller.party.node is not None else ()
+    return next((each.kind for each in services if each.slug == message.from_service), None)
 
 
 def _nothing(_tx: Transaction) -> None:

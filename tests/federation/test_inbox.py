@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.contract import Deadline, DeliveredMessage, MessageRejected, SourceUnavailable
+from gateway.delivery import sending_policy
 from gateway.delivery.inbox import DutyReader, NoSuchMessage
 from gateway.ports import PeerRequest, PeerResponse, StoreFull, TransportError
 from gateway.store.tables import delivery_events, flags, inbox
@@ -16,12 +17,16 @@ from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.inbox import CaseState, InboxMessage, InboxState, LinkState
 from gateway.store.tables.outbox import OutboxState
 from tests.simulator.faults import MESSAGES
-from tests.simulator.queued import Sending, alert, sending
+from tests.simulator.queued import FIELDS, VICTIM, Sending, alert, sending
 from tests.simulator.town import COUNCIL, TRUST
 from tests.simulator.wire import Pass
 from trust.agreements.decision import LocalPolicy, Restriction
+from trust.agreements.queued import ServiceKinds
+from trust.exchange.alert import parse_body
 from trust.exchange.errors import MalformedBody
 from trust.exchange.message import Urgency
+from trust.exchange.person import parse_subject
+from trust.exchange.persons import ConcernedPerson, Part
 from trust.identifiers import RoleCode, ServiceSlug
 
 OK = 200
@@ -294,3 +299,20 @@ def test_nothing_is_erased_before_a_person_closed_it(world: Sending) -> None:
     assert node.store.erase(lambda tx: inbox.erase_settled(tx, before=later, batch=10)) == 1
     with pytest.raises(NoSuchMessage):
         node.receiving.inbox.get(SERVICE, row.message)
+
+
+def test_the_recipient_refuses_what_its_kind_of_service_may_not_receive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clause = {"topics": ["school-notice"], "fields_by_role": {"key-worker": [*FIELDS, "home_educated"]}}
+    statement = {"field": "circumstances", "text": "Seen.", "about": ["p1"], "standing": "fact", "source": "key worker"}
+    details = {"home_educated": False}
+    body = parse_body({"topic": "school-notice", "details": details, "statements": [{**statement, "on": "2026-03-02"}]})
+    pupil = ConcernedPerson(ref="p1", part=Part.CHILD, subject=parse_subject(VICTIM, this_year=2026))
+    with sending(tmp_path, played=(), **clause) as world:
+        monkeypatch.setattr(sending_policy, "ServiceKinds", lambda **_kinds: ServiceKinds())  # a sender that is lax
+        submission = world.submit(alert(body=body, topic="school-notice", persons=(pupil,)))
+        world.drain()
+        row = world.row(submission)
+        assert (row.state, row.reason) == (OutboxState.FAILED, "recipient_kind_not_permitted")
+        assert inbox_rows(world) == ()
