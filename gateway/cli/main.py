@@ -202,6 +202,13 @@ _ON_CALL = _group(
         "test": ("gateway.cli.on_call:test", "Ring each on-call channel as a test."),
     },
 )
+_MESSAGE = _group(
+    "message",
+    "Follow alerts, referrals and notices.",
+    {
+        "timeline": ("gateway.cli.message:timeline", "Show every step of a message at this node."),
+    },
+)
 _PLAY = _group(
     "play",
     "Plays: one incident, and the services that each need a part of it.",
@@ -228,6 +235,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "outbox": _OUTBOX,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,
+    "message": _MESSAGE,
     "play": _PLAY,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }
