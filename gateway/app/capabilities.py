@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.alerts.case_api import ALERTS
 from gateway.benefits.case_api import BENEFITS
-from gateway.http.case import work_api
+from gateway.http.case import inbox_api, work_api
 from gateway.lookups.case_api import LOOKUPS
 from gateway.notices.case_api import NOTICES
 from gateway.plays import case_api as plays
@@ -23,5 +23,6 @@ CASE_OPERATIONS: Final[tuple[ApiOperation, ...]] = (
     *(operation for each in CAPABILITIES for operation in each.operations),
     *plays.OPERATIONS,
     *work_api.OPERATIONS,
+    *inbox_api.OPERATIONS,
 )
 """Every operation of the case API but the options."""

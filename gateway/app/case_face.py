@@ -10,15 +10,17 @@ from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.delivery import Delivery
 from gateway.app.node_parts import NodeParts
+from gateway.delivery.inbox import Inbox
+from gateway.delivery.inbox_view import ServiceInbox
 from gateway.delivery.submission_view import SentMessages
 from gateway.delivery.work_list import WorkList
 from gateway.exchange.fan_out import FanOut
 from gateway.exchange.options import Options
 from gateway.exchange.outbound import Outbound
 from gateway.exchange.query_log import AskingSide, QueryRecorder
-from gateway.exchange.services import ServiceRegistry
-from gateway.http.case import case_api, work_api
+from gateway.http.case import case_api, inbox_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
+from gateway.http.case.inbox_api import inbox_routes
 from gateway.http.case.work_api import work_routes
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import SignInProvider
@@ -33,6 +35,7 @@ from gateway.telemetry import events
 from gateway.web.capability import Capability, QueuedSide
 from gateway.web.face import build_face
 from gateway.web.serving_gate import with_serving_gate
+from trust.identifiers import ServiceSlug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,8 @@ class CaseParts:
     node: NodeParts
     delivery: Delivery
     agreements: AgreementRegistry
-    services: ServiceRegistry
     outbound: Outbound
+    inbox: Inbox
     providers: tuple[SignInProvider, ...]
 
 
@@ -57,6 +60,7 @@ def case_app(parts: CaseParts) -> Flask:
         operations=[
             *PLAY_OPERATIONS,
             *work_api.OPERATIONS,
+            *inbox_api.OPERATIONS,
             *(operation for each in node.capabilities for operation in each.operations),
         ],
     )
@@ -70,6 +74,7 @@ def case_app(parts: CaseParts) -> Flask:
         case_blueprint(face, guard),
         play_routes(_plays(parts, queued), guard),
         work_routes(WorkList(store=node.store), guard),
+        inbox_routes(queued.inbox, guard),
         *kinds,
     ]
     app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
@@ -119,7 +124,9 @@ def _asking_side(parts: CaseParts) -> AskingSide:
 def _queued_side(parts: CaseParts) -> QueuedSide:
     node = parts.node
     return QueuedSide(
-        submitter=parts.delivery.submitter, sent_messages=SentMessages(store=node.store, vault=node.vault)
+        submitter=parts.delivery.submitter,
+        sent_messages=SentMessages(store=node.store, vault=node.vault),
+        inbox=ServiceInbox(inbox=parts.inbox),
     )
 
 
@@ -129,7 +136,7 @@ def _plays(parts: CaseParts, side: QueuedSide) -> Plays:
         own=node.own,
         plays={play.id: play for play in load_plays(node.settings.base_dir / node.settings.plays.directory)},
         kinds=STEP_KINDS,
-        hosted=frozenset(parts.services),
+        hosted=frozenset(ServiceSlug(each.slug) for each in node.settings.services),
         agreements=parts.agreements,
         submitter=side.submitter,
         sent_messages=side.sent_messages,

@@ -136,7 +136,7 @@ def create_node(
         delivery=delivery,
         receiving=receiving,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
-        case_app=_case_app(parts, delivery, outbound, services, agreements, outside),
+        case_app=_case_app(parts, delivery, receiving, outbound, agreements, outside),
         operations_app=_operations(parts, directory),
     )
 
@@ -383,8 +383,8 @@ def _peer_app(
 def _case_app(
     parts: NodeParts,
     delivery: Delivery,
+    receiving: Receiving,
     outbound: Outbound,
-    services: ServiceRegistry,
     agreements: AgreementRegistry,
     outside: ExternalPorts,
 ) -> Flask:
@@ -393,8 +393,8 @@ def _case_app(
             node=parts,
             delivery=delivery,
             agreements=agreements,
-            services=services,
             outbound=outbound,
+            inbox=receiving.inbox,
             providers=sign_in_providers(parts.settings, outside.sign_in),
         )
     )

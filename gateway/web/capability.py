@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
+from gateway.delivery.inbox_view import ServiceInbox
 from gateway.delivery.submission import Submitter
 from gateway.delivery.submission_view import SentMessages
 from gateway.exchange.kinds import Responder, ServedKinds
@@ -26,10 +27,11 @@ class Capability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedSide:
-    """The parts that send messages of any queued kind, and show what became of them."""
+    """The parts that send messages of any queued kind, show what became of them, and answer those that came."""
 
     submitter: Submitter
     sent_messages: SentMessages
+    inbox: ServiceInbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
