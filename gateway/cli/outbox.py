@@ -12,6 +12,7 @@ from gateway.app.commands import reissuer_of
 from gateway.app.node import create_node
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import apply_plan, command_output, refusing, yes_option
+from gateway.runtime.background import Loops
 from gateway.telemetry.logging import configure_logging
 
 STATES = ("queued", "held", "stored", "failed", "parked", "closed")
@@ -99,7 +100,8 @@ def relay(*, config: Path | None) -> None:
     stopping = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     try:
-        node.delivery.relay.run(lambda seconds: signal.sigtimedwait(stopping, seconds) is not None)
+        beside = Loops(node.keeper.attempt, [node.delivery.escalation.run])
+        beside.run(node.delivery.relay.run, lambda seconds: signal.sigtimedwait(stopping, seconds) is not None)
     finally:
         node.store.close()
         node.claims.close()

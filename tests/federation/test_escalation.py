@@ -1,16 +1,26 @@
-"""A red alert that the recipient does not read, at the node of its sender."""
+"""A red alert that the recipient does not read, at the nodes of its sender and its recipient."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.delivery.escalation import SenderServices
+from gateway.delivery.inbox import DutyReader
+from gateway.store.tables import delivery_events
+from gateway.store.tables.delivery_events import DeliverySide
+from gateway.store.tables.inbox import InboxMessage, InboxState
 from gateway.store.tables.outbox import OutboxState
-from tests.simulator.queued import Sending, sending
-from tests.simulator.town import ASKER, COUNCIL
+from tests.simulator.queued import Sending, alert, sending
+from tests.simulator.town import ASKER, COUNCIL, TRUST
+from trust.exchange.message import Urgency
 from trust.exchange.receipt import ReceiptState
 from trust.exchange.refusal import Refusal
+from trust.identifiers import RoleCode, ServiceSlug
+
+SERVICE = ServiceSlug("mental-health")
+READER = DutyReader(id="n-7", role=RoleCode("duty-nurse"))
 
 
 @pytest.fixture
@@ -104,3 +114,62 @@ def test_the_service_that_sent_an_alert_is_found_by_its_sealed_message(sent: Sen
     senders = SenderServices(store=node.store, vault=node.vault, kinds=sent.network.kinds)
     assert f"{COUNCIL}#{senders.find(row.message)}" == ASKER
     assert senders.find("unknown") is None
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Sending]:
+    """Real nodes at both ends; no case system receives, so the recipient's has to poll."""
+    with sending(tmp_path, played=()) as made:
+        yield made
+
+
+def arrive(world: Sending, **changes: Any) -> tuple[str, InboxMessage]:
+    submission = world.submit(alert(**changes))
+    world.drain()
+    inbox = world.network.nodes[TRUST].receiving.inbox
+    return submission, inbox.page(SERVICE, state=InboxState.OPEN, after=None, limit=10)[-1]
+
+
+def escalate_both(world: Sending, *, minutes: int) -> None:
+    for _ in range(minutes):
+        world.clock.forward(minutes=1)
+        for entity in (COUNCIL, TRUST):
+            world.network.nodes[entity].delivery.escalation.round(world.clock.now())
+
+
+def received(world: Sending, row: InboxMessage) -> list[str]:
+    store = world.network.nodes[TRUST].store
+    seen = store.read(lambda tx: delivery_events.list(tx, message=row.message, side=DeliverySide.RECIPIENT))
+    return [each.event for each in seen if each.event in {"unread", "fallback_named", "overdue", "unpolled"}]
+
+
+@pytest.mark.holds("A7")
+def test_a_reading_stops_the_bell_at_both_ends_and_not_the_clock(world: Sending) -> None:
+    submission, row = arrive(world)
+    world.network.nodes[TRUST].receiving.inbox.read(SERVICE, row.message, READER, now=world.clock.now())
+    world.network.nodes[TRUST].directory.resolve(COUNCIL, now=world.clock.now())
+    world.network.nodes[TRUST].delivery.relay.drain()
+    escalate_both(world, minutes=20)
+    assert (received(world, row), escalated(world, submission)) == ([], [])
+    world.clock.forward(hours=24)
+    escalate_both(world, minutes=1)
+    assert (received(world, row), escalated(world, submission)) == (["overdue"], ["overdue"])
+
+
+@pytest.mark.holds("A7")
+def test_an_alert_that_no_one_reads_escalates_at_both_ends(world: Sending) -> None:
+    submission, row = arrive(world)
+    escalate_both(world, minutes=4)
+    assert (received(world, row), escalated(world, submission)) == ([], [])
+    escalate_both(world, minutes=12)
+    assert [event for event in received(world, row) if event != "unpolled"] == ["unread", "fallback_named"]
+    assert escalated(world, submission) == ["sender_warned", "fallback_named"]
+
+
+@pytest.mark.holds("A7")
+def test_an_inbox_that_no_client_polls_counts_as_unread_for_any_urgency(world: Sending) -> None:
+    _, row = arrive(world, urgency=Urgency.GREEN)
+    escalate_both(world, minutes=4)
+    assert received(world, row) == []
+    escalate_both(world, minutes=2)
+    assert received(world, row) == ["unpolled"]

@@ -183,7 +183,7 @@ _NEXT_RECEIPT = Statement(
 _READ = Statement(
     update(inbox)
     .where(_MINE, inbox.c.read_at.is_(None))
-    .values(read_at=bindparam("at"), read_role=bindparam("role"), sealed_reader=bindparam("reader"), escalate_at=None)
+    .values(read_at=bindparam("at"), read_role=bindparam("role"), sealed_reader=bindparam("reader"))
 )
 _ANSWER = Statement(
     update(inbox)
@@ -334,7 +334,7 @@ def next_receipt(tx: Transaction, message: str, *, last: int) -> bool:
 
 
 def mark_read(tx: Transaction, message: str, *, at: datetime, role: str, reader: bytes) -> bool:
-    """Note the first person who read a message, which stops its bell; false where that was noted before."""
+    """Note the first reader of a message, which stops its bell and not its clock; false where there was one before."""
     values = {"its_message": message, "at": to_microseconds(at), "role": role, "reader": reader}
     return tx.run(_READ, values) == 1
 
