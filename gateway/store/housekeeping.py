@@ -2,24 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.ports import ClaimStore, Store, Transaction
-from gateway.store.tables import budgets, lookups, messages, query_counts, similar_queries
+from gateway.store.tables import budgets, inbox, lookups, messages, query_counts, similar_queries
 from gateway.store.tables.query_counts import USUAL_OVER
 
 BATCH = 200
 """Rows erased in one transaction."""
+CLOSED_KEPT = timedelta(days=30)
+"""How long the content of a message is kept after a person closed it: it may be reopened or corrected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureCounts:
-    """How much a round erased. ``messages`` counts answers and ids, ``lookups`` their answers, ``counts`` who asked."""
+    """How much a round erased.
+
+    ``messages`` counts answers and ids, ``lookups`` their answers, ``counts`` who asked, ``inbox`` contents of messages
+    that the case system has and a person closed.
+    """
 
     messages: int
     lookups: int
     claims: int
     counts: int
+    inbox: int = 0
 
 
 def erase_expired(store: Store, claims: ClaimStore, *, now: datetime) -> ErasureCounts:
@@ -29,6 +36,7 @@ def erase_expired(store: Store, claims: ClaimStore, *, now: datetime) -> Erasure
         lookups=erase_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
         claims=erase_all(lambda: claims.erase_expired(now=now, batch=BATCH)),
         counts=erase_all(lambda: store.erase(lambda tx: _erase_counts(tx, now))),
+        inbox=erase_all(lambda: store.erase(lambda tx: inbox.erase_settled(tx, before=now - CLOSED_KEPT, batch=BATCH))),
     )
 
 

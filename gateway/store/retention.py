@@ -3,15 +3,17 @@
 1. At the asking agency: the account of a question (practitioner, case, reason), its messages and its sample.
 2. At both: the keys by which a leaf is found by person and message, and signatures of questions.
 3. Queries about misuse with their answers, and flags that were reviewed.
+4. Queued messages with their submissions, answers and events, unless one still waits for a recipient or a person.
 
 The leaves stay. They hold pseudonyms, and with the keys gone no person and no question leads to them.
 """
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, delete, select, tuple_
+from sqlalchemy import BindParameter, bindparam, delete, or_, select, tuple_
 
 from gateway.ports import Store, Transaction
+from gateway.store.delivery_schema import answers, delivery_events, inbox, outbox, submissions
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.housekeeping import BATCH, erase_all
@@ -42,6 +44,17 @@ _OLD_FLAGS = (
     .where(flags.c.reviewed_at.is_not(None), flags.c.last_at < _BEFORE)
     .limit(_BATCH)
 )
+_OLD_DELIVERIES = (
+    select(outbox.c.seq)
+    .where(outbox.c.created_at < _BEFORE, or_(*(outbox.c.state == each for each in ("stored", "failed", "closed"))))
+    .limit(_BATCH)
+)
+_OLD_INBOX = select(inbox.c.message).where(inbox.c.received_at < _BEFORE, inbox.c.sealed.is_(None)).limit(_BATCH)
+_OLD_SUBMISSIONS = select(submissions.c.id).where(submissions.c.created_at < _BEFORE).limit(_BATCH)
+_WITH_DELIVERIES = select(outbox.c.seq).where(outbox.c.submission == submissions.c.id).exists()
+_ANSWER = tuple_(answers.c.message, answers.c.seq, answers.c.side)
+_OLD_ANSWERS = select(answers.c.message, answers.c.seq, answers.c.side).where(answers.c.at < _BEFORE).limit(_BATCH)
+_OLD_EVENTS = select(delivery_events.c.seq).where(delivery_events.c.at < _BEFORE).limit(_BATCH)
 _ERASE = tuple(
     Statement(each)
     for each in (
@@ -51,6 +64,11 @@ _ERASE = tuple(
         delete(misuse_received).where(_RECEIVED.in_(_OLD_RECEIVED)),
         delete(misuse_asked).where(misuse_asked.c.query.in_(_OLD_ASKED)),
         delete(flags).where(_FLAG.in_(_OLD_FLAGS)),
+        delete(outbox).where(outbox.c.seq.in_(_OLD_DELIVERIES)),
+        delete(inbox).where(inbox.c.message.in_(_OLD_INBOX)),
+        delete(submissions).where(submissions.c.id.in_(_OLD_SUBMISSIONS.where(~_WITH_DELIVERIES))),
+        delete(answers).where(_ANSWER.in_(_OLD_ANSWERS)),
+        delete(delivery_events).where(delivery_events.c.seq.in_(_OLD_EVENTS)),
     )
 )
 

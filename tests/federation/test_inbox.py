@@ -12,6 +12,8 @@ from adapters.contract import Deadline, DeliveredMessage, MessageRejected, Sourc
 from gateway.delivery import sending_policy
 from gateway.delivery.inbox import DutyReader, NoSuchMessage
 from gateway.ports import PeerRequest, PeerResponse, StoreFull, TransportError
+from gateway.store.housekeeping import erase_expired
+from gateway.store.retention import erase_accounts
 from gateway.store.tables import delivery_events, flags, inbox
 from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.inbox import CaseState, InboxMessage, InboxState, LinkState
@@ -296,9 +298,13 @@ def test_nothing_is_erased_before_a_person_closed_it(world: Sending) -> None:
     node, later = world.network.nodes[TRUST], world.clock.now() + timedelta(days=400)
     assert node.store.erase(lambda tx: inbox.erase_settled(tx, before=later, batch=10)) == 0
     node.receiving.inbox.answer(SERVICE, row.message, {"closed": "useful"}, actor="duty", now=world.clock.now())
-    assert node.store.erase(lambda tx: inbox.erase_settled(tx, before=later, batch=10)) == 1
+    assert erase_accounts(node.store, before=later) > 0
+    assert row_of(world, row.message).sealed is not None
+    assert erase_expired(node.store, node.claims, now=later).inbox == 1
     with pytest.raises(NoSuchMessage):
         node.receiving.inbox.get(SERVICE, row.message)
+    assert erase_accounts(node.store, before=later) > 0
+    assert node.store.read(lambda tx: inbox.get(tx, row.message)) is None
 
 
 def test_the_recipient_refuses_what_its_kind_of_service_may_not_receive(
