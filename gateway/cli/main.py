@@ -236,6 +236,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,
     "message": _MESSAGE,
+    "ping": ("gateway.cli.ping:ping", "Check the way to one peer: its chain and a token."),
     "play": _PLAY,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }

@@ -90,6 +90,7 @@ def test_an_alert_is_polled_acknowledged_read_and_closed_and_its_sender_sees_eac
     assert get(sender, "usefulness").get_json()["clauses"][0]["useful_share"] == 1.0
 
 
+@pytest.mark.holds("S11")
 def test_a_referral_is_declined_with_a_reason_and_an_alternative(town: Network) -> None:
     sender, recipient = town.case_client(), town.case_client(TRUST)
     submission = post(sender, "referrals", referral()).get_json()["id"]

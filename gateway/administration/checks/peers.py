@@ -4,7 +4,7 @@ No request concerns a person. The token that a peer grants is discarded, and no 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
@@ -46,6 +46,17 @@ _COMING: Mapping[Freshness, str] = {
 _ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
 
 
+def ping(federation: FederationContext, peer: EntityId, standings: Standings, now: datetime) -> Iterator[CheckLine]:
+    """Check the route to one peer, its chain, and that it grants this node a token; say how long the token took."""
+    yield from check_route(federation, peer, now)
+    trusted, line = check_chain(federation, peer, now)
+    yield line
+    if trusted is not None:
+        started = monotonic()
+        token = check_token(federation, trusted, standings)
+        yield replace(token, detail=f"{token.detail} ({(monotonic() - started) * 1000:.0f} ms)")
+
+
 def check_peers(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
     """Check every peer that an agreement names."""
     parties = {party.entity for standing in standings for party in standing.agreement.parties}
@@ -59,7 +70,7 @@ def check_peers(federation: FederationContext, standings: Standings, now: dateti
         if trusted is not None:
             yield from _marks(trusted, standings)
             yield from _announced(trusted)
-            yield _says_of_us(federation, trusted, standings)
+            yield check_token(federation, trusted, standings)
 
 
 def check_route(federation: FederationContext, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
@@ -178,7 +189,7 @@ def _question(standings: Standings, own: EntityId, peer: EntityId) -> _Question 
     return question
 
 
-def _says_of_us(federation: FederationContext, peer: TrustedEntity, standings: Standings) -> CheckLine:
+def check_token(federation: FederationContext, peer: TrustedEntity, standings: Standings) -> CheckLine:
     """Request a token: the peer then looks up this node's chain and the agreement."""
     name = f"what {peer.entity_id} says of this node"
     question = _question(standings, federation.own, peer.entity_id)

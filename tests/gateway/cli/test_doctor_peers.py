@@ -97,6 +97,14 @@ class TestWhatAPeerSaysOfUs:
         assert f"{POLICE} is trusted and can be reached" in found
         assert OF_US not in found
 
+    def test_a_ping_gets_a_token_and_says_how_long_it_took(self, whole: Partnership) -> None:
+        answer = hearthgate("ping", POLICE, "--config", whole.config("council"))
+        assert answer.code == 0, answer.err
+        assert f"{OF_US}: it trusts this node, and lets it ask under vale-early-help version 1 (" in answer.out
+        assert " ms)" in answer.out
+        lead(whole, "police", free_port())
+        assert hearthgate("ping", POLICE, "--config", whole.config("council")).code == 1
+
     def test_its_certificate_ends_soon(self, working: Partnership) -> None:
         add(working, "council", "police")
         files = working.authority.issue("old.example", "police.example", age=timedelta(days=99))
