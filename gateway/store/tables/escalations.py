@@ -211,9 +211,16 @@ def _message(row: Row, side: DeliverySide) -> EscalatingMessage:
             since=from_microseconds(row.since),
             is_read=row.read_at is not None,
             is_decided=row.decided_at is not None,
-            is_ended=row.state == "closed" if sender else row.state != _OPEN,
+            is_ended=_is_ended(row, side),
             is_undelivered=sender and row.state in UNDELIVERED,
             decide_by=optional_from_microseconds(row.decide_by),
             steps=EscalationStep(row.escalation),
         ),
     )
+
+
+def _is_ended(row: Row, side: DeliverySide) -> bool:
+    """Say whether nothing more is to come; a decision without a reader may be a machine's, and stops no bell."""
+    if side is DeliverySide.SENDER:
+        return bool(row.state == "closed")
+    return bool(row.state == "superseded" or (row.state == "closed" and row.read_at is not None))

@@ -236,11 +236,18 @@ def test_a_failure_that_comes_later_is_told_then(place: Place) -> None:
     assert place.events(message) == [("sender_warned", None, 5), ("undelivered", None, 9)]
 
 
-@pytest.mark.parametrize("message_state", ["closed", "superseded"])
-def test_what_a_person_closed_or_another_message_replaced_rings_no_more(place: Place, message_state: str) -> None:
-    received, sent = place.receive(state=message_state), place.send(state=OutboxState.CLOSED)
+def test_what_a_person_read_and_closed_or_another_message_replaced_rings_no_more(place: Place) -> None:
+    closed, replaced = place.receive(state="closed", read_at=to_microseconds(T)), place.receive(state="superseded")
+    sent = place.send(state=OutboxState.CLOSED)
     place.at(24 * 60)
-    assert place.events(received) == place.events(sent) == []
+    assert place.events(closed) == place.events(replaced) == place.events(sent) == []
+
+
+@pytest.mark.holds("A7")
+def test_an_answer_without_a_reader_stops_no_bell(place: Place) -> None:
+    message = place.receive(state="closed", decided_at=to_microseconds(T + MINUTE))
+    place.at(24 * 60)
+    assert [event for event, _, _ in place.events(message)] == ["unread", "bell_rung", "fallback_named"]
 
 
 def test_amber_and_green_ring_for_no_one_and_are_overdue_at_both_sides(place: Place) -> None:
