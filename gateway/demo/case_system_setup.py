@@ -130,6 +130,7 @@ def _police(folder: Path, population: Population) -> AdapterTable:
         type="police-soap",
         settings={
             "url": f"https://{POLICE_RECORDS_HOST}/involvement",
+            "messages_url": f"https://{POLICE_RECORDS_HOST}/messages",
             "sender": "hearthgate",
             "user": "hearthgate",
             "password_file": str(folder / "password"),

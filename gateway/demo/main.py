@@ -16,11 +16,20 @@ from gateway.demo.federation import Federation
 from gateway.demo.narrator import Narrator
 from gateway.demo.people import generator, truth
 from gateway.demo.processes import DemoError, Processes
-from gateway.demo.story import benefits, eight_workers, layers, refusals, residents, search, signatures
+from gateway.demo.story import (
+    benefits,
+    connecting_families,
+    eight_workers,
+    layers,
+    refusals,
+    residents,
+    search,
+    signatures,
+)
 from gateway.demo.story.scene import Scene
 
 INTERRUPTED: Final = 130
-_PARTS: Final = (eight_workers, layers, benefits, refusals, residents, search)
+_PARTS: Final = (eight_workers, layers, benefits, refusals, residents, search, connecting_families)
 
 
 def run(*, once: bool, seed: int) -> int:
@@ -82,7 +91,15 @@ def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: i
     with narrator.step("start the case systems and the seven nodes"):
         federation.start_nodes(systems.servers)
     agreement = signatures.tell(narrator, federation, people, today)
-    return Scene(narrator=narrator, federation=federation, truth=people, agreement=agreement, seed=seed)
+    return Scene(
+        narrator=narrator,
+        federation=federation,
+        systems=systems,
+        today=today,
+        truth=people,
+        agreement=agreement,
+        seed=seed,
+    )
 
 
 def _sum_up(narrator: Narrator) -> int:

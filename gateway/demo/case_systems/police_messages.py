@@ -5,12 +5,12 @@ It replaces a vendor's service and shares no code with the receiver that calls i
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
 from gateway.demo.case_systems import database
-from gateway.demo.case_systems.soap_server import SoapOperation, add
+from gateway.demo.case_systems.soap_server import SoapOperation, add, parse
 
 SCHEMA_FILE: Final = Path(__file__).parents[3] / "config" / "schemas" / "police-messages.xsd"
 NAMESPACE: Final = "http://records.police.example/messages/PartnerMessages"
@@ -72,3 +72,20 @@ def _list_held(path: Path, question: etree._Element) -> etree._Element:
         for row in connection.execute(f"SELECT message_id FROM message WHERE message_id IN ({marks})", ids):  # noqa: S608 - marks
             add(answer, "message_id", row["message_id"])
     return answer
+
+
+def stored_documents(path: Path) -> list[dict[str, Any]]:
+    """Return the documents of all stored messages, in the order of their records."""
+    with database.open_read_only(path) as connection:
+        rows = list(connection.execute("SELECT document FROM message ORDER BY number", ()))
+    return [dict(_value(parse(row["document"]))) for row in rows]
+
+
+def _value(element: etree._Element) -> Any:  # noqa: ANN401 - JSON
+    """Read an element: a list of items, a table of its children, or a text."""
+    children = list(element)
+    if not children:
+        return element.text or ""
+    if all(child.tag == "item" for child in children):
+        return [_value(child) for child in children]
+    return {child.get("name", str(child.tag)): _value(child) for child in children}

@@ -74,6 +74,11 @@ def load_schema(path: Path) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(path), _parser()))
 
 
+def parse(text: str) -> etree._Element:
+    """Return the root element of a document that this system stored."""
+    return etree.fromstring(text, _parser())
+
+
 def add(parent: etree._Element, name: str, text: str | None) -> None:
     """Add an element with a text, unless there is none."""
     if text is not None:

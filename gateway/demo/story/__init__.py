@@ -1,1 +1,1 @@
-"""The six points of the story, each with real requests, compared with the truth."""
+"""The two stories, each point with real requests, compared with the truth."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from gateway.demo.agencies import agency_of, hosted_service, service_ref
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.case_client import UNIT
+from gateway.demo.case_system_setup import CaseSystems
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.federation import Federation
 from gateway.demo.narrator import Narrator
@@ -31,6 +32,8 @@ class Scene:
 
     narrator: Narrator
     federation: Federation
+    systems: CaseSystems
+    today: date
     truth: Truth
     agreement: Agreement
     seed: int

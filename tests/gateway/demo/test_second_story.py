@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,7 +14,15 @@ from gateway.demo.agencies import RESPONDERS
 from gateway.demo.case_system_setup import intake_tables
 from gateway.demo.case_systems import intake
 from gateway.demo.duty_desk import IdentityProvider
+from gateway.demo.people import generator, truth
+from gateway.demo.people.population import Population
+from gateway.demo.people.truth import Truth
+from gateway.demo.story.incident import family, incident_body
+from gateway.plays.incident import IncidentBody, read_incident, step_part
+from gateway.plays.kinds import STEP_KINDS
+from trust import strict_json
 from trust.agreements.agreement import parse_agreement
+from trust.exchange.persons import Part
 from trust.identifiers import RoleCode
 
 TODAY = date(2026, 11, 23)
@@ -97,3 +106,24 @@ def test_each_duty_desk_has_its_own_client_at_the_sign_in_service(tmp_path: Path
     clients = [IdentityProvider(tmp_path, agency).settings()["clients"] for agency in RESPONDERS]
     names = [name for each in clients for name in each]
     assert len(names) == len(set(names)) == 6
+
+
+def test_the_incident_has_what_each_step_needs_and_only_the_police_get_words_about_the_partner() -> None:
+    population = generator.generate_population(TODAY, size=600)
+    people = family(in_memory(population))
+    now = datetime.now(UTC)
+    _, read = read_incident(IncidentBody, strict_json.dumps(incident_body(people)), play=PLAY, now=now)
+    parts = {step.id: step_part(step, STEP_KINDS, read) for step in PLAY.steps}
+    assert [part.faults for part in parts.values()] == [()] * len(PLAY.steps)
+    told = {
+        name for name, part in parts.items() if any(person.part is Part.ALLEGED_PERPETRATOR for person in part.persons)
+    }
+    assert told == {"police"}
+    assert all(part.body is not None and part.body.to_body()["statements"] for part in parts.values())
+
+
+def in_memory(population: Population) -> Truth:
+    """Return the truth without a file."""
+    with TemporaryDirectory() as folder:
+        truth.write(Path(folder) / "truth.json", population)
+        return truth.read(Path(folder) / "truth.json")
