@@ -7,7 +7,10 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
 from gateway.plays.check import PlayFault, check_play
 from gateway.plays.kinds import STEP_KINDS
+from trust.agreements.agreement import InForce, NotInForce
 from trust.identifiers import ServiceSlug
+
+Standings = tuple[InForce | NotInForce, ...]
 
 
 def check_plays(settings: NodeSettings) -> UseCaseResult:
@@ -16,11 +19,9 @@ def check_plays(settings: NodeSettings) -> UseCaseResult:
     plays = load_plays(folder)
     if not plays:
         return UseCaseResult(lines=[f"There is no play in {settings.plays.directory}."], data={"plays": []})
-    hosted = [ServiceSlug(service.slug) for service in settings.services]
     with opened_store(settings) as store:
         standings = AgreementRegistry(store).standings(now=now())
-    own = own_entity(settings)
-    faults = {play.id: check_play(play, STEP_KINDS, own=own, hosted=hosted, standings=standings) for play in plays}
+    faults = play_faults(settings, standings)
     return UseCaseResult(
         lines=[line for play in plays for line in _lines(play.id, len(play.steps), faults[play.id])],
         data={
@@ -31,6 +32,15 @@ def check_plays(settings: NodeSettings) -> UseCaseResult:
         },
         ok=not any(faults.values()),
     )
+
+
+def play_faults(settings: NodeSettings, standings: Standings) -> dict[str, tuple[PlayFault, ...]]:
+    """Return what the agreements do not permit of each play, by its id. Raises as :func:`check_plays`."""
+    own, hosted = own_entity(settings), [ServiceSlug(service.slug) for service in settings.services]
+    return {
+        play.id: check_play(play, STEP_KINDS, own=own, hosted=hosted, standings=standings)
+        for play in load_plays(settings.base_dir / settings.plays.directory)
+    }
 
 
 def _lines(play: str, steps: int, faults: tuple[PlayFault, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from gateway.administration.checks.lines import format_duration
 from gateway.administration.federation_context import FederationContext
+from gateway.administration.plays import play_faults
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
 from trust.federation.chain import TrustedEntity
@@ -49,6 +50,14 @@ def check_restrictions(settings: NodeSettings, standings: Standings) -> Iterator
                     detail=f"it withdraws nothing: no agreement that is held here has {place}",
                     remedy="Correct the names in [[services.restrictions]], or remove it; `hearthgate agreement show`.",
                 )
+
+
+def check_plays(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
+    """Report plays with a step that no agreement in force permits: it could not be sent when it is needed."""
+    for play, faults in play_faults(settings, standings).items():
+        detail = "; ".join(f"{each.step or play}: {each.problem}" for each in faults)
+        remedy = "Correct the play, or sign the agreement that it needs; then `hearthgate play check`."
+        yield CheckLine(name=f"every step of the play {play} is permitted", ok=not faults, detail=detail, remedy=remedy)
 
 
 def check_holders(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:

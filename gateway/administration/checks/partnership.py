@@ -48,6 +48,7 @@ def check_partnership(settings: NodeSettings, open_federation: OpenFederation, n
             yield "Freshness", [peers.check_freshness(each, own=federation.own, now=now) for each in statuses]
             lines = agreements.check_agreements(federation, standings, now)
             lines += agreements.check_restrictions(settings, standings)
+            lines += agreements.check_plays(settings, standings)
             lines += agreements.check_holders(settings, standings)
             yield "Agreements", lines
     except CORRECTABLE as refused:

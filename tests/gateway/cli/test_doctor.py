@@ -19,6 +19,7 @@ from gateway.store.tables import flags, pending_changes, store_epoch
 from gateway.store.tables.pending_changes import Change, ChangeState
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
 from tests.gateway.cli.doctor import failing, looked
+from tests.support.plays import PLAY
 from tests.support.tls import make_authority
 
 
@@ -270,3 +271,14 @@ def test_an_agreement_without_all_its_signatures(partnership: Partnership) -> No
 def test_a_case_system_that_is_not_there(whole: Partnership) -> None:
     (whole.root / "council" / "people.json").unlink()
     assert [name for name in failing(whole) if name.startswith("families: ")]
+
+
+def test_a_play_that_no_agreement_permits_and_its_own_check(whole: Partnership) -> None:
+    config = whole.config("council")
+    folder = config.parent / "plays"
+    assert hearthgate("play", "check", "--config", config).code == 0
+    folder.mkdir()
+    (folder / "one.toml").write_text(PLAY)
+    answer = hearthgate("play", "check", "--config", config)
+    assert (answer.code, "police: https://police.example#pvp for key-worker: " in answer.out) == (1, True)
+    assert "police: https://police.example#pvp" in failing(whole)["every step of the play one is permitted"]
