@@ -47,7 +47,8 @@ class Plan:
     chains: int = 400
     refresh_after_s: float | None = None
     before: Path | None = None
-    deliveries: bool = False
+    deliveries: bool = True
+    all_else: bool = True
 
 
 QUICK = Plan(
@@ -62,12 +63,15 @@ QUICK = Plan(
     timing_leak=2,
     chains=5,
     refresh_after_s=2.0,
+    deliveries=False,
 )
 """Enough to see that every part works, and far too little to say anything."""
 
 
 def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
     """Measure everything in a folder of its own; return the figures, and where the time of an exchange goes."""
+    if not plan.all_else:
+        return _deliveries(folder, plan), {}
     systems = case_systems.plan()
     estate = Estate(folder, alone=lookup.slowest(systems).service)
     try:
@@ -98,8 +102,7 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
 
 
 def _without_town(folder: Path, plan: Plan) -> Figures:
-    _say("deliveries, beside as4 and mesh-sandbox")
-    figures = _deliveries(folder, plan)
+    figures = _deliveries(folder, plan) if plan.deliveries else {}
     _say("chains, and a federation in memory")
     figures |= chains.measure(plan.chains)
     figures |= thousand.measure(folder / "federation", plan.federation)
@@ -107,8 +110,7 @@ def _without_town(folder: Path, plan: Plan) -> Figures:
 
 
 def _deliveries(folder: Path, plan: Plan) -> Figures:
-    if not plan.deliveries:
-        return delivery.measure(folder / "delivery", None, plan.delivered)
+    _say("deliveries, beside as4 and mesh-sandbox")
     town = DeliveryTown(folder / "town", connections=plan.delivered.connections)
     with town.running():
         figures = delivery.measure(folder / "delivery", town, plan.delivered)
@@ -122,7 +124,8 @@ def main() -> None:
     run_before = None if arguments.earlier is None else page.read(arguments.earlier)
     measured = run_before or _measured(arguments)
     print(report.table(measured.figures), end="\n\n")
-    print(components.table(measured.shares))
+    if measured.shares:
+        print(components.table(measured.shares))
     if arguments.json is not None:
         arguments.json.write_text(measured.to_json())
     if arguments.page is not None:
@@ -143,7 +146,7 @@ def _arguments() -> argparse.Namespace:
         help="also compare with that checkout",
     )
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
-    parser.add_argument("--deliveries", action="store_true", help="also measure alerts between nodes")
+    parser.add_argument("--deliveries", action="store_true", help="measure only alerts between nodes")
     most = Faces().threads // 2  # they are all one member's, who holds half of the threads at most
     parser.add_argument(
         "--connections", type=int, choices=range(1, most + 1), default=8, metavar="N", help="how many ask at once, to 8"
@@ -160,7 +163,8 @@ def _arguments() -> argparse.Namespace:
 
 def _measured(arguments: argparse.Namespace) -> page.Measured:
     plan = QUICK if arguments.quick else replace(Plan(), timing_leak=arguments.timing_leak, before=arguments.before)
-    plan = replace(plan, deliveries=arguments.deliveries)
+    if arguments.deliveries:
+        plan = replace(plan, deliveries=True, all_else=False)
     plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:

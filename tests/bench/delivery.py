@@ -34,17 +34,16 @@ class Counts:
     connections: int = 8
 
 
-def measure(folder: Path, town: DeliveryTown | None, counts: Counts) -> Figures:
-    """Measure a town that runs, one on PostgreSQL, and every baseline, in turns; without a town the baselines alone."""
+def measure(folder: Path, town: DeliveryTown, counts: Counts) -> Figures:
+    """Measure a town that runs, one on PostgreSQL, and every baseline, in turns."""
     folder.mkdir()
     with ExitStack() as closing:
         rates = closing.enter_context(_baselines(folder, counts))
-        if town is not None:
-            rates |= {SQLITE: town.rate, POSTGRES: closing.enter_context(_on_postgres(folder, counts))}
+        rates |= {SQLITE: town.rate, POSTGRES: closing.enter_context(_on_postgres(folder, counts))}
         rounds = [{name: rate(counts.messages) for name, rate in rates.items()} for _ in range(counts.rounds + 1)]
     measured = rounds[1:]  # the first round warms up
     figures = {name: median(each[name] for each in measured) for name in rates}
-    return figures if town is None else figures | _ratios(measured)
+    return figures | _ratios(measured)
 
 
 def _ratios(measured: list[dict[str, float]]) -> Figures:

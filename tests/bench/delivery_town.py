@@ -47,7 +47,9 @@ _STATE = Statement(
 )
 _TIMES = Statement(
     text(
-        "SELECT created_at, stored_at FROM outbox WHERE typ = 'message' AND peer = :peer AND seq > :after ORDER BY seq"
+        "SELECT delivery_events.at AS at FROM outbox JOIN delivery_events ON delivery_events.message = outbox.message "
+        "WHERE typ = 'message' AND peer = :peer AND outbox.seq > :after AND side = 'sender' AND event = 'stored' "
+        "ORDER BY outbox.seq"
     ).bindparams(bindparam("peer"), bindparam("after"))
 )
 
@@ -73,7 +75,6 @@ class DeliveryTown:
         self._connections = connections
         self._numbers = count()
         self._store: Store | None = None
-        self._lines: list[Line] = []
 
     @contextmanager
     def running(self) -> Iterator["DeliveryTown"]:
@@ -81,13 +82,9 @@ class DeliveryTown:
         try:
             for entity in (ANCHOR, COUNCIL, *RECIPIENTS):
                 self.estate.start(entity)
-            door = self.estate.case_door(COUNCIL)
-            self._lines = [door.connect() for _ in range(self._connections)]
             self._store = open_store(self.store_url, base_dir=self.estate.folder_of(COUNCIL))
             yield self
         finally:
-            for line in self._lines:
-                line.close()
             if self._store is not None:
                 self._store.close()
             self.estate.close()
@@ -101,10 +98,11 @@ class DeliveryTown:
         """Hand in so many alerts and return how many a second it were until the last receipt was verified."""
         requests = list(self.alerts(number).requests.values())
         before = self.receipted(HOUSING)
-        began = time.perf_counter()
-        self.hand_in(requests)
-        self.wait_for_receipts(HOUSING, before + number)
-        return number / (time.perf_counter() - began)
+        with self._lines(self._connections) as lines:
+            began = time.perf_counter()
+            drive(requests, lines, status=_CREATED)
+            self.wait_for_receipts(HOUSING, before + number)
+            return number / (time.perf_counter() - began)
 
     def alerts(self, number: int, *, to: EntityId = HOUSING) -> Sent:
         """Make alerts of different cases, so that none waits for another."""
@@ -121,15 +119,17 @@ class DeliveryTown:
 
     def hand_in(self, requests: Sequence[bytes]) -> None:
         """Hand alerts in, several at once; each is durable once its answer is there."""
-        drive(requests, self._lines, status=_CREATED)
+        with self._lines(self._connections) as lines:
+            drive(requests, lines, status=_CREATED)
 
     def hand_in_paced(self, requests: Sequence[bytes], *, each_s: float) -> list[float]:
         """Hand alerts in one after another, one every so many seconds, and return when each began."""
         began = []
-        for request in requests:
-            began.append(time.time())
-            drive([request], self._lines[:1], status=_CREATED)
-            time.sleep(max(0.0, began[-1] + each_s - time.time()))
+        with self._lines(1) as lines:
+            for request in requests:
+                began.append(time.time())
+                drive([request], lines, status=_CREATED)
+                time.sleep(max(0.0, began[-1] + each_s - time.time()))
         return began
 
     def receipted(self, peer: EntityId) -> int:
@@ -140,10 +140,10 @@ class DeliveryTown:
         """Return the highest number of a peer's receipted rows; 0 if there is none."""
         return int(self._row(_STATE, peer=peer).last or 0)
 
-    def delays_s(self, peer: EntityId, *, after: int) -> list[float]:
-        """Return how long each alert after a row took until its receipt was verified, by the council's own clock."""
+    def delays_s(self, peer: EntityId, began: Sequence[float], *, after: int) -> list[float]:
+        """Return how long each alert after a row took, handed in one after another, until its receipt was verified."""
         rows = self._read(_TIMES, peer=peer, after=after)
-        return [(row.stored_at - row.created_at) / 1e6 for row in rows if row.stored_at is not None]
+        return [row.at / 1e6 - start for row, start in zip(rows, began, strict=True)]
 
     def wait_for_receipts(self, peer: EntityId, expected: int) -> None:
         """Wait until so many are receipted. Raises ``RuntimeError`` if nothing more comes."""
@@ -161,6 +161,17 @@ class DeliveryTown:
             found[incident] += 1
             seen[incident] = min(seen.get(incident, float("inf")), path.stat().st_ctime)
         return found, seen
+
+    @contextmanager
+    def _lines(self, number: int) -> Iterator[list[Line]]:
+        """Open connections: the node closes those that were idle for some seconds."""
+        door = self.estate.case_door(COUNCIL)
+        lines = [door.connect() for _ in range(number)]
+        try:
+            yield lines
+        finally:
+            for line in lines:
+                line.close()
 
     def _fetch_token(self) -> str:
         client = CaseSystemLine(self.estate)

@@ -95,9 +95,10 @@ def _drain(town: DeliveryTown, counts: Counts) -> Figures:
 def _probe(town: DeliveryTown, counts: Counts) -> list[float]:
     after = town.last(COLLEGE)
     expected = town.receipted(COLLEGE) + counts.probes
-    town.hand_in_paced(list(town.alerts(counts.probes, to=COLLEGE).requests.values()), each_s=counts.each_s)
+    requests = list(town.alerts(counts.probes, to=COLLEGE).requests.values())
+    began = town.hand_in_paced(requests, each_s=counts.each_s)
     town.wait_for_receipts(COLLEGE, expected)
-    return town.delays_s(COLLEGE, after=after)
+    return town.delays_s(COLLEGE, began, after=after)
 
 
 class _Probing:
@@ -107,7 +108,8 @@ class _Probing:
         self._town, self._counts = town, counts
         self._after = town.last(COLLEGE)
         self._is_over = False
-        self._sent = town.receipted(COLLEGE)
+        self._before = town.receipted(COLLEGE)
+        self._began: list[float] = []
         self._thread = Thread(target=self._run)
         self._thread.start()
 
@@ -115,15 +117,14 @@ class _Probing:
         """Send no more, and return how long each took."""
         self._is_over = True
         self._thread.join()
-        self._town.wait_for_receipts(COLLEGE, self._sent)
-        return self._town.delays_s(COLLEGE, after=self._after)
+        self._town.wait_for_receipts(COLLEGE, self._before + len(self._began))
+        return self._town.delays_s(COLLEGE, self._began, after=self._after)
 
     def _run(self) -> None:
         requests = list(self._town.alerts(10 * self._counts.probes, to=COLLEGE).requests.values())
         for request in requests:
-            self._town.hand_in_paced([request], each_s=self._counts.each_s)
-            self._sent += 1
-            if self._is_over:
+            self._began += self._town.hand_in_paced([request], each_s=self._counts.each_s)
+            if self._is_over and len(self._began) > 1:  # a quantile needs two
                 return
 
 

@@ -76,7 +76,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "delivery_postgres_over_mesh": Meaning(text="... on PostgreSQL", least=3, needs=_MESH_POSTGRES),
     "send_to_visible_ms": Meaning(text="from handing an alert in to a file for the case system: median", unit="ms"),
     "send_to_visible_p99_ms": Meaning(text="... 99 of 100 took at most", unit="ms"),
-    "drain_rps": Meaning(text="10,000 alerts for a peer that was away: receipted a second", unit="1/s"),
+    "drain_rps": Meaning(
+        text="10,000 alerts for a peer that was away: receipted a second, its start included", unit="1/s"
+    ),
     "drain_lost": Meaning(text="... of them not in the case system at the end", most=0),
     "drain_twice": Meaning(text="... of them there twice", most=0),
     "drain_p99_before_ms": Meaning(text="an alert to another peer until its receipt, 99 of 100", unit="ms"),
@@ -125,8 +127,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "ready_s": Meaning(text="from start to ready", unit="s", most=3),
 }
 
-DELIVERIES = frozenset(name for name in MEANINGS if name.startswith(("delivery_", "drain_", "relay_", "send_to_")))
-"""The figures of ``--deliveries``."""
+DELIVERIES = frozenset(
+    name for name in MEANINGS if name.startswith(("as4_", "delivery_", "drain_", "mesh_", "relay_", "send_to_"))
+)
+"""The figures of alerts between nodes, and of what they are compared with."""
 
 
 def table(figures: Figures, meanings: Mapping[str, Meaning] = MEANINGS) -> str:

@@ -15,11 +15,11 @@ from tests.bench.serving import ROOT
 FIGURES = {"floor_rps", "exchange_over_floor", "exchange_rps", "exchange_cpu_ms", "lookup_over_slowest", "node_pss_mb"}
 
 
-@pytest.mark.e2e
-def test_a_quick_run_measures_every_figure_and_writes_it(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
+def quick_run(folder: Path, *arguments: str) -> tuple[dict[str, float], str]:
+    """Run the benchmark; return its figures and what it printed."""
+    file = folder / "figures.json"
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file)],
+        [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file), *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -27,13 +27,26 @@ def test_a_quick_run_measures_every_figure_and_writes_it(tmp_path: Path) -> None
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    figures = json.loads(file.read_text())["figures"]
+    figures: dict[str, float] = json.loads(file.read_text())["figures"]
+    return figures, ran.stdout
+
+
+@pytest.mark.e2e
+def test_a_quick_run_delivers_alerts_and_loses_none(tmp_path: Path) -> None:
+    figures, _ = quick_run(tmp_path, "--deliveries")
+    assert figures.keys() == DELIVERIES
+    assert (figures["drain_lost"], figures["drain_twice"]) == (0, 0)
+
+
+@pytest.mark.e2e
+def test_a_quick_run_measures_every_other_figure_and_writes_it(tmp_path: Path) -> None:
+    figures, printed = quick_run(tmp_path)
     assert figures.keys() == MEANINGS.keys() - DELIVERIES
     assert figures.keys() >= FIGURES
     # Not "above 0": a share of time or a count of page faults is truly 0 on a fast machine at a quick run.
     assert all(value >= 0 for value in figures.values())
     assert all(figures[name] > 0 for name in FIGURES)
-    assert "ES256" in ran.stdout
+    assert "ES256" in printed
 
 
 @pytest.mark.parametrize(("part", "owner", "name"), components.PARTS)
