@@ -11,12 +11,17 @@ from typing import Any, Final
 
 from gateway.demo.agencies import Agency, PublishedService
 from gateway.demo.case_client import CaseClient
+from gateway.demo.processes import DemoError
+from gateway.referrals.case_api import RESOURCE
+from gateway.web.inbox_routes import INBOX_PATH
 from trust import jose, strict_json
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth.access_token import Position
 
 ROLE: Final = "duty-officer"
 _LIFE_S: Final = 300
+_OK: Final = 200
+REFERRALS_PATH: Final = RESOURCE.path
 
 
 class IdentityProvider:
@@ -81,6 +86,25 @@ class DutyDesk:
     def sign_in(self) -> None:
         """Sign in, and have the client act for this person from now on."""
         self.client.exchange(self._provider.id_token(self.service))
+
+    def open_messages(self) -> list[dict[str, Any]]:
+        """Return the messages on which a person has still to act."""
+        return list(self._send("GET", INBOX_PATH)["items"])
+
+    def read(self, message: str) -> None:
+        """State that the person on duty has opened a message."""
+        self._send("POST", f"{INBOX_PATH}/{message}/read", {})
+
+    def decide(self, message: str, answer: dict[str, Any]) -> None:
+        """Close an alert, or state how far a referral has gone."""
+        path = f"{INBOX_PATH}/{message}/close" if "closed" in answer else f"{REFERRALS_PATH}/{message}/status"
+        self._send("POST", path, answer)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        response = self.client.send(method, path, body)
+        if response.status != _OK:
+            raise DemoError(f"{self.service.name}: {method} {path} got {response.status}: {response.body.decode()}")
+        return response.document
 
 
 def client_id(service: PublishedService) -> str:

@@ -22,6 +22,7 @@ from gateway.demo.agencies import (
     ANCHOR_HOST,
     ANCHOR_NAME,
     ASKER,
+    CHARITY,
     COUNCIL,
     MEMBERS,
     POLICE_RECORDS_HOST,
@@ -44,6 +45,7 @@ from trust.oauth.access_token import Position
 ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
 _CASE_SYSTEM: Final = "case-system-"
+_CHARITY_CLIENT: Final = "charity-cases"
 _ASSURED: Final = "data-protection-assured"
 _SIGNATORIES: Final = tuple(f"agreement/{each}" for each in (agreement.ID, agreement.DOMESTIC_ABUSE))
 _ROLES: Final = (agreement.KEY_WORKER, agreement.BUSINESS_SUPPORT)
@@ -85,6 +87,7 @@ class Federation:
         self._server_certificates = {system: self._authority.issue(host) for system, host in _SERVERS.items()}
         self.https = HttpsClient(self.ca, dict(self._every_host()))
         self.case_client = self._client(COUNCIL, CLIENT_ID)
+        self.charity_client = self._client(CHARITY, _CHARITY_CLIENT)
         self._providers = {agency.slug: IdentityProvider(self.papers, agency) for agency in RESPONDERS}
         self.desks = {
             service.service: self._desk(agency, service)
@@ -198,6 +201,17 @@ class Federation:
                         vouches=False,
                     ),
                 )
+
+        self._register(
+            CHARITY,
+            Registration(
+                client_id=_CHARITY_CLIENT,
+                name="The charity's case system, which polls",
+                positions=[position(service) for service in CHARITY.receiving_services],
+                private_key=self.charity_client.key,
+                manager=CHARITY.signatory,
+            ),
+        )
 
     def _register(self, agency: Agency, registration: Registration) -> None:
         """Register a case system at a node that does not run yet."""

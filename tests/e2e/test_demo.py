@@ -92,7 +92,7 @@ def lines_under(said: str, heading: str) -> list[str]:
     return [line for line in part.splitlines() if line.startswith(("    /", "    kill"))]
 
 
-@pytest.mark.holds("S1", "S19")
+@pytest.mark.holds("S1", "S2", "S19")
 def test_it_goes_on_running_until_ctrl_c_and_every_expectation_is_met(tmp_path: Path) -> None:
     with demo(tmp_path, "--seed", "2") as running:
         running.wait_until_said(" client token ")
@@ -100,6 +100,8 @@ def test_it_goes_on_running_until_ctrl_c_and_every_expectation_is_met(tmp_path: 
         assert "✗" not in said
         assert "8 of 8 services answered. In immediate danger, ring 999." in said
         assert "7 of 8 services answered" in said
+        assert "✓ each has its own part, once, and nothing else of the family or the incident" in said
+        assert "✓ every message was read by a person who signed in, and its outcome is on the key worker's page" in said
         assert "(--seed 2)" in said
         if shutil.which("curl"):
             start = said.index("    curl ")

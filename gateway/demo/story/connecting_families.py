@@ -7,6 +7,7 @@ from gateway.demo.agencies import COLLEGE, hosted_service
 from gateway.demo.case_systems import intake
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.story.incident import RECIPIENTS, Family, family
+from gateway.demo.story.incident_outcomes import decide, poll_charity, refer_to_alternative, show_outcomes
 from gateway.demo.story.incident_page import ARRIVED, IncidentPage, send_incident, states_of
 from gateway.demo.story.incident_preview import preview, sign_agreement
 from gateway.demo.story.received import ReceivedMessage, received_messages
@@ -35,7 +36,13 @@ def tell(scene: Scene) -> None:
     preview(scene, clauses, people)
     page = _send(scene, people)
     _college_returns(page)
+    _charity_polls(page)
     _compare_case_systems(scene, clauses, people)
+    narrator.gap()
+    with narrator.step("six people on duty sign in at their own agencies, read their message, and decide"):
+        outcomes = decide(page)
+    show_outcomes(page, outcomes)
+    refer_to_alternative(scene, people)
     narrator.gap()
     narrator.say("The nodes keep what they sent and received sealed; the search without a key, once more:")
     narrator.gap()
@@ -86,8 +93,6 @@ def _compare_case_systems(scene: Scene, clauses: Mapping[str, Clause], people: F
     narrator.gap()
     rows, faults = [], {}
     for step, service in RECIPIENTS.items():
-        if step == POLLED:
-            continue
         name, messages = hosted_service(service).name, received_messages(scene.systems, root, service)
         rows += [(name, *_table_cells(message, people)) for message in messages]
         faults[name] = [fault for each in messages for fault in each.faults(clauses[step], people)]
@@ -117,4 +122,14 @@ def _college_returns(page: IncidentPage) -> None:
         "the notice is stored once its node is back, and in the case system once that has imported it",
         holds=before[OFFLINE]["state"] != ARRIVED and after[OFFLINE]["state"] == ARRIVED,
         instead=(before[OFFLINE]["state"], after[OFFLINE]["state"]),
+    )
+
+
+def _charity_polls(page: IncidentPage) -> None:
+    count = poll_charity(page.scene)
+    steps = page.wait(lambda steps: steps[POLLED]["state"] == ARRIVED)
+    page.scene.narrator.expect(
+        "the charity's case system fetches its message and acknowledges it",
+        holds=count == 1 and steps[POLLED]["state"] == ARRIVED,
+        instead=(count, steps[POLLED]["state"]),
     )
