@@ -11,6 +11,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.delivery.receipts import POSSIBLE_BREACH
+from gateway.delivery.reconciliation import MESSAGE_MISSING
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.ports import Store
@@ -24,6 +25,7 @@ MEANINGS: Mapping[str, str] = {
     ABSENCES: "asked about far more people without a record here than usual",
     NEW_PRACTITIONERS: "asked by far more practitioners never seen before than usual",
     ID_REUSED: "sent another message under an id that it had used before",
+    MESSAGE_MISSING: "has a receipt of this node for a message that is not here: ask it for the message again",
     POSSIBLE_BREACH: "closed a message as for the wrong person or service: assess it as a breach within 72 hours",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",

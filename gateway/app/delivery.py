@@ -15,6 +15,7 @@ from gateway.delivery.escalation import EscalationPorts, EscalationRound, Sender
 from gateway.delivery.on_call import OnCall
 from gateway.delivery.receipts import ReceiptBook
 from gateway.delivery.recipient_plan import RecipientPlanner
+from gateway.delivery.reconciliation import Reconciler
 from gateway.delivery.relay import Relay, RelayLimits, RelayParts
 from gateway.delivery.sending_policy import SendingPolicy
 from gateway.delivery.settlement import Settlement
@@ -31,11 +32,12 @@ from trust.identifiers import ServiceSlug
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What submits messages, takes receipts, sends both, and escalates what no one reads."""
+    """What submits messages, takes receipts, sends both, escalates and compares with the recipients."""
 
     submitter: Submitter
     receipts: ReceiptBook
     relay: Relay
+    reconciler: Reconciler
     escalation: EscalationRound
 
 
@@ -84,7 +86,23 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         submitter=submitter,
         receipts=receipts,
         relay=_relay(parts, receipts, policy),
+        reconciler=_reconciler(parts),
         escalation=_escalation(parts),
+    )
+
+
+def _reconciler(parts: DeliveryParts) -> Reconciler:
+    outbound = parts.outbound
+    return Reconciler(
+        own=outbound.own,
+        directory=outbound.directory,
+        vault=outbound.vault,
+        store=outbound.store,
+        transport=parts.transport,
+        clock=outbound.clock,
+        kinds=parts.kinds,
+        attempt=events.last_handler,
+        may_work=parts.fitness.is_open,
     )
 
 

@@ -7,6 +7,7 @@ what it needs at its first use.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from flask import Blueprint, Flask
 
@@ -56,6 +57,7 @@ from gateway.http.peer.fair_share import FairShare
 from gateway.http.peer.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
 from gateway.http.peer.receipts import ReceiptsFace, receipts_blueprint
+from gateway.http.peer.reconciliations import reconciliations_blueprint
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault
 from gateway.maintenance.node import NodeRounds
@@ -200,6 +202,7 @@ def _public(
         agreements_blueprint(_signing(parts, countersigning)),
         misuse_blueprint(_misuse(parts, directory)),
         receipts_blueprint(ReceiptsFace(receive=delivery.receipts.receive, clock=parts.clock)),
+        reconciliations_blueprint(partial(delivery.reconciler.receive, claims=parts.claims), clock=parts.clock),
     ]
 
 

@@ -186,6 +186,13 @@ _OUTBOX = _group(
         "close": ("gateway.cli.outbox:close", "Close a message, so that it is never sent."),
     },
 )
+_DELIVERY = _group(
+    "delivery",
+    "Look after queued messages at both ends.",
+    {
+        "reconcile": ("gateway.cli.delivery:reconcile", "Compare messages with case systems and recipients now."),
+    },
+)
 _ADAPTER = _group(
     "adapter",
     "Check and fill the adapters to case systems.",
@@ -233,6 +240,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,
+    "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,
     "message": _MESSAGE,

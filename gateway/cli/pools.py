@@ -42,8 +42,10 @@ def _serve_node(settings: NodeSettings) -> int:
         node.store.close()
         node.claims.close()
 
+    delivery = node.delivery
     loops = Loops(
-        node.keeper.attempt, [node.delivery.relay.run, node.delivery.escalation.run, node.receiving.rounds.run]
+        node.keeper.attempt,
+        [delivery.relay.run, delivery.escalation.run, delivery.reconciler.run, node.receiving.rounds.run],
     )
     keeper = Companion(name="keeper", run=lambda wait: loops.run(node.keeper.run, wait))
     return serve_pools(pools, _hooks(f"The node {settings.node.entity_id}", stop), [keeper])
