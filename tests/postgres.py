@@ -49,7 +49,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        settings = [f"port={self.port}", "listen_addresses="]
+        # A server that is killed leaves no shared memory behind where that is a file among its data.
+        settings = [f"port={self.port}", "listen_addresses=", "dynamic_shared_memory_type=mmap"]
         options = [argument for setting in settings for argument in ("-c", setting)]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
