@@ -218,7 +218,7 @@ _MESSAGE = _group(
 )
 _PLAY = _group(
     "play",
-    "Plays: one incident, and the services that each need a part of it.",
+    "Check the plays: who gets what of an incident.",
     {
         "check": ("gateway.cli.play:check", "Check each play against the agreements in force."),
     },

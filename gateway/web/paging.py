@@ -17,10 +17,8 @@ from trust.strict_json import JsonObject
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
-_MARK = re.compile(r"([0-9]{1,19})\.([A-Za-z0-9_-]{1,64})")
-
-_LATEST = 2**62
-"""No mark lies behind it, so that every store can compare it."""
+_MARK = re.compile(r"([0-9]{1,18})\.([A-Za-z0-9_-]{1,64})")
+"""Of so many digits that every store can compare the number."""
 
 PARAMETERS: tuple[JsonObject, ...] = (
     {
@@ -67,7 +65,7 @@ def read_page_request() -> PageRequest:
     if len(limit) != 1 or not _LIMIT.fullmatch(limit[0]) or int(limit[0]) > MAX_LIMIT:
         faults.append(Fault(path="limit", problem=f"must be a whole number from 1 to {MAX_LIMIT}"))
     marks = [_MARK.fullmatch(each) for each in after]
-    if len(marks) > 1 or not all(match and int(match[1]) <= _LATEST for match in marks):
+    if len(marks) > 1 or not all(marks):
         faults.append(Fault(path="after", problem="must be the next of an earlier page"))
     if faults:
         raise Problem(problem.INVALID_FIELDS, faults=faults)
