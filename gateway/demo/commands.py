@@ -30,6 +30,7 @@ _COMMAND_MODULES: Final = (
     "gateway.cli.client",
     "gateway.cli.case_system.api",
     "gateway.cli.agreement",
+    "gateway.cli.delivery",
     "lxml.etree",
 )
 
@@ -45,15 +46,15 @@ def preload_commands() -> None:
         import_module(name)
 
 
-def run_together(commands: Sequence[Command]) -> list[str]:
+def run_together(commands: Sequence[Command], *, exit_code: int = 0) -> list[str]:
     """Run several commands at once and return the standard output of each.
 
-    Raises :class:`DemoError` with the output of the first that fails, and ends the others.
+    Raises :class:`DemoError` with the output of the first that ends with another exit code, and ends the others.
     """
     with ExitStack() as files:
         processes = [_CommandProcess(command, files) for command in commands]
         try:
-            return [process.finish() for process in processes]
+            return [process.finish(exit_code) for process in processes]
         finally:
             for process in processes:
                 process.end()
@@ -69,13 +70,13 @@ class _CommandProcess:
         self._process: ForkProcess = _FORK.Process(target=_run_command, args=(command[1:], self._out, self._err))
         self._process.start()
 
-    def finish(self) -> str:
+    def finish(self, exit_code: int) -> str:
         """Wait for its end and return its standard output."""
         self._process.join(_WITHIN_S)
         command = " ".join(["hearthgate", *self._command[1:]])
         if self._process.exitcode is None:
             raise DemoError(f"{command} did not end within {_WITHIN_S:g} seconds.")
-        if self._process.exitcode != 0:
+        if self._process.exitcode != exit_code:
             raise DemoError(f"{command} failed:\n{_text(self._err) or _text(self._out)}")
         return _text(self._out)
 

@@ -101,6 +101,7 @@ def test_it_goes_on_running_until_ctrl_c_and_every_expectation_is_met(tmp_path: 
         assert "8 of 8 services answered. In immediate danger, ring 999." in said
         assert "7 of 8 services answered" in said
         assert "✓ each has its own part, once, and nothing else of the family or the incident" in said
+        assert "✓ the loss is found, and the key worker's page says so" in said
         assert "✓ every message was read by a person who signed in, and its outcome is on the key worker's page" in said
         assert "(--seed 2)" in said
         if shutil.which("curl"):

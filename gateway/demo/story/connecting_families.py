@@ -10,6 +10,7 @@ from gateway.demo.story.incident import RECIPIENTS, Family, family
 from gateway.demo.story.incident_outcomes import decide, poll_charity, refer_to_alternative, show_outcomes
 from gateway.demo.story.incident_page import ARRIVED, IncidentPage, send_incident, states_of
 from gateway.demo.story.incident_preview import preview, sign_agreement
+from gateway.demo.story.lost_message import lose_and_find
 from gateway.demo.story.received import ReceivedMessage, received_messages
 from gateway.demo.story.scene import Scene
 from gateway.demo.story.search import search_without_keys
@@ -38,6 +39,7 @@ def tell(scene: Scene) -> None:
     _college_returns(page)
     _charity_polls(page)
     _compare_case_systems(scene, clauses, people)
+    lose_and_find(page)
     narrator.gap()
     with narrator.step("six people on duty sign in at their own agencies, read their message, and decide"):
         outcomes = decide(page)
