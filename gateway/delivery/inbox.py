@@ -1,7 +1,7 @@
 """The receiving side of queued messages: store them, and state to the sender what becomes of each.
 
 1. A message is cut to what its clause permits and stored in the transaction of its claim and evidence.
-2. A newer message replaces the one that it supersedes, whichever of them came first (assertion A8).
+2. A newer message replaces the one that it supersedes at the same service, whichever came first (assertion A8).
 3. Each later state is written in one transaction with its event, its evidence and the signed receipt that goes back.
 4. ``read`` is stated only for a signed-in person: the callers of :meth:`Inbox.read` see to that.
 5. Nothing is erased before the case system has it or a person closed it (A69).
@@ -239,7 +239,7 @@ class Inbox:
 
 def _store(tx: Transaction, row: InboxMessage, now: datetime) -> None:
     """Store a message; the newer of two versions stands, whichever came first."""
-    successor = inbox.find_successor(tx, issuer=row.issuer, message=row.message, kind=row.kind)
+    successor = inbox.find_successor(tx, row)
     if successor is not None:
         case_state = CaseState.NOT_WANTED
         row = replace(
@@ -253,9 +253,7 @@ def _store(tx: Transaction, row: InboxMessage, now: datetime) -> None:
     delivery_events.put(tx, _event(row, "stored", now))
     if successor is not None:
         delivery_events.put(tx, _event(row, "superseded", now))
-    if row.supersedes is not None and inbox.supersede(
-        tx, issuer=row.issuer, message=row.supersedes, kind=row.kind, by=row.message
-    ):
+    if row.supersedes is not None and inbox.supersede(tx, row):
         earlier = replace(row, message=row.supersedes)
         delivery_events.put(tx, _event(earlier, "superseded", now))
 

@@ -67,8 +67,7 @@ class Reissuer:
             raise NothingToReissue
         record = open_request(self.vault.seal_key(), submission.id, submission.sealed_request)
         content = _content(record, submission, self.kinds, to)
-        jti = record["messages"].get(row.service)
-        (draft,) = self.planner.plan(content, submission.id, supersedes=lambda _service: jti, now=now)
+        (draft,) = self.planner.plan(content, submission.id, supersedes=record["messages"].get, now=now)
         if draft.message is None:
             raise SubmissionRefused([draft.plan])
         return Reissue(

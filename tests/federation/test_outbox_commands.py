@@ -96,5 +96,6 @@ def test_a_redirect_is_a_new_message_that_takes_the_place_of_the_first(away: Sen
     assert (first.state, first.reason, first.superseded_by) == (OutboxState.CLOSED, "redirected", second.message)
     assert (second.state, second.supersedes) == (OutboxState.STORED, first.message)
     (message,) = away.recipients[HOUSING].messages()
+    assert message.supersedes is None  # another agency learns no id of the first recipient's message
     assert [person.ref for person in message.persons] == ["p1"]
     assert message.practitioner.name == "Ada Fellbrook"

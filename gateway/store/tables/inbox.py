@@ -101,21 +101,24 @@ _NOW: BindParameter[int] = bindparam("now")
 
 _PUT = Statement(insertion(inbox))
 _GET = Statement(select(inbox).where(_MINE))
+_SAME_PARTIES = and_(
+    inbox.c.issuer == bindparam("its_issuer"),
+    inbox.c.from_service == bindparam("its_from_service"),
+    inbox.c.service == bindparam("its_service"),
+    inbox.c.kind == bindparam("its_kind"),
+)
 _SUCCESSOR = Statement(
     select(inbox)
-    .where(
-        inbox.c.issuer == bindparam("its_issuer"),
-        inbox.c.supersedes == bindparam("its_message"),
-        inbox.c.kind == bindparam("its_kind"),
-    )
+    .where(_SAME_PARTIES, inbox.c.supersedes == bindparam("its_message"), inbox.c.message != bindparam("its_message"))
     .limit(1)
 )
 _SUPERSEDE = Statement(
     update(inbox)
     .where(
         _MINE,
-        inbox.c.issuer == bindparam("its_issuer"),
-        inbox.c.kind == bindparam("its_kind"),
+        _SAME_PARTIES,
+        inbox.c.message != bindparam("newer"),
+        or_(inbox.c.supersedes.is_(None), inbox.c.supersedes != bindparam("newer")),
         inbox.c.state == InboxState.OPEN,
     )
     .values(state=InboxState.SUPERSEDED, superseded_by=bindparam("by"), escalate_at=None)
@@ -246,21 +249,33 @@ def find_by_reference(tx: Transaction, *, service: str, reference: str) -> Inbox
     return _message(rows[0]) if rows else None
 
 
-def find_successor(tx: Transaction, *, issuer: str, message: str, kind: str) -> InboxMessage | None:
-    """Return the message by which its issuer replaced this one; it may have come first."""
-    rows = tx.rows(_SUCCESSOR, {"its_issuer": issuer, "its_message": message, "its_kind": kind})
+def find_successor(tx: Transaction, message: InboxMessage) -> InboxMessage | None:
+    """Return the message by which its sender replaced this one at the same service; it may have come first."""
+    rows = tx.rows(_SUCCESSOR, {"its_message": message.message, **_parties(message)})
     return _message(rows[0]) if rows else None
 
 
-def supersede(tx: Transaction, *, issuer: str, message: str, kind: str, by: str) -> bool:
-    """Replace an open message of this issuer and kind; return whether there was one.
+def supersede(tx: Transaction, newer: InboxMessage) -> bool:
+    """Replace the open message that ``newer`` supersedes, of the same parties; return whether there was one.
 
-    One that waits for the case system is not handed over any more; one that it has is followed by its successor.
+    A message for another service stays, and so does one that replaces ``newer`` or is ``newer``: of messages that
+    replace each other, one is left. One that waits for the case system is not handed over any more; one that it has is
+    followed by its successor.
     """
-    if not tx.run(_SUPERSEDE, {"its_message": message, "its_issuer": issuer, "its_kind": kind, "by": by}):
+    values = {"its_message": newer.supersedes, "newer": newer.message, "by": newer.message, **_parties(newer)}
+    if newer.supersedes is None or not tx.run(_SUPERSEDE, values):
         return False
-    tx.run(_DROP_WAITING, {"its_message": message})
+    tx.run(_DROP_WAITING, {"its_message": newer.supersedes})
     return True
+
+
+def _parties(message: InboxMessage) -> dict[str, Any]:
+    return {
+        "its_issuer": message.issuer,
+        "its_from_service": message.from_service,
+        "its_service": message.service,
+        "its_kind": message.kind,
+    }
 
 
 def page(
