@@ -5,7 +5,7 @@
 3. The rates of outcomes count the client's own alerts by clause; they name no person and no recipient.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -98,11 +98,10 @@ class WorkList:
     store: Store
 
     def page(
-        self, caller: CaseCaller, *, after: tuple[int, str], limit: int, now: datetime
+        self, caller: CaseCaller, services: Sequence[str], *, after: tuple[int, str], limit: int, now: datetime
     ) -> tuple[tuple[WorkLine, ...], tuple[int, str] | None]:
-        """Return a page of what waits, and the place at which the next one begins."""
+        """Return a page of what waits, received for ``services``, and the place at which the next one begins."""
         client_id = caller.client.client_id
-        services = sorted({position.service for position in caller.client.positions})
 
         def read(tx: Transaction) -> list[WorkItem]:
             outgoing = work_items.list_sent(tx, client_id=client_id, after=after, limit=limit)

@@ -42,25 +42,28 @@ def act(
     town: Network, system: CaseClient, path: str, body: dict[str, Any] | None = None, *, person: str = ""
 ) -> TestResponse:
     """Do something to a message: as the case system, or as a person who signed in."""
-    headers = system.headers()
-    if person:
-        signed_in = SignedIn(
-            issuer="https://login.example", name=person, positions=positions([SLUG], ["key-worker"], ["north-team"])
-        )
-        now = town.clock.now()
-        claims = AccessTokenClaims(
-            iss=system.base_url,
-            sub=signed_in.sub,
-            client_id=system.client_id,
-            aud=system.base_url + "/case/v1",
-            jti=f"{person}-{path[-8:]}",
-            iat=now,
-            exp=now + timedelta(minutes=10),
-            signed_in=signed_in,
-        )
-        token = access_token.build(claims, town.nodes[TRUST].vault.signer(KeyUse.OAUTH)).decode()
-        headers = {"Authorization": f"Bearer {token}"}
+    headers = sign_in(town, system, person, jti=f"{person}-{path[-8:]}") if person else system.headers()
     return system.http.post(f"/case/v1/{path}", base_url=system.base_url, json=body or {}, headers=headers)
+
+
+def sign_in(town: Network, system: CaseClient, person: str, *, jti: str, service: str = SLUG) -> dict[str, str]:
+    """Return the headers of a person who signed in with a position at one service."""
+    signed_in = SignedIn(
+        issuer="https://login.example", name=person, positions=positions([service], ["key-worker"], ["north-team"])
+    )
+    now = town.clock.now()
+    claims = AccessTokenClaims(
+        iss=system.base_url,
+        sub=signed_in.sub,
+        client_id=system.client_id,
+        aud=system.base_url + "/case/v1",
+        jti=jti,
+        iat=now,
+        exp=now + timedelta(minutes=10),
+        signed_in=signed_in,
+    )
+    token = access_token.build(claims, town.nodes[TRUST].vault.signer(KeyUse.OAUTH)).decode()
+    return {"Authorization": f"Bearer {token}"}
 
 
 def test_an_alert_is_polled_acknowledged_read_and_closed_and_its_sender_sees_each(town: Network) -> None:
@@ -145,3 +148,14 @@ def test_what_came_is_in_the_work_list_of_its_recipient(town: Network) -> None:
     item = arrived(town, recipient)
     (line,) = get(recipient, "work-list").get_json()["items"]
     assert (line["side"], line["id"], line["urgency"]) == ("received", item["id"], "red")
+
+
+@pytest.mark.holds("A49")
+@pytest.mark.parametrize(("service", "is_shown"), [(SLUG, True), ("money-advice", False)])
+def test_a_person_sees_the_work_of_their_own_service_alone(town: Network, service: str, *, is_shown: bool) -> None:
+    recipient = town.case_client(TRUST)
+    post(town.case_client(), "alerts", alert())
+    deliver(town)
+    headers = sign_in(town, recipient, "n-8", jti="work", service=service)
+    page = recipient.http.get("/case/v1/work-list", base_url=recipient.base_url, headers=headers).get_json()
+    assert bool(page["items"]) is is_shown

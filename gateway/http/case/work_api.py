@@ -10,6 +10,7 @@ from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.web import paging
 from gateway.web.case_openapi import ApiOperation
 from gateway.web.guards import CaseGuard
+from gateway.web.inbox_routes import services_of
 from gateway.web.paging import PageMark, read_page_request
 
 LIST = ApiOperation(
@@ -42,7 +43,7 @@ def work_routes(work: WorkList, guard: CaseGuard) -> Blueprint:
     def list_work(caller: CaseCaller, now: datetime) -> Response:
         page = read_page_request()
         after = _FIRST if page.after is None else (page.after.at, page.after.id)
-        items, last = work.page(caller, after=after, limit=page.limit, now=now)
+        items, last = work.page(caller, services_of(caller), after=after, limit=page.limit, now=now)
         return LIST.respond(WorkPage(items=items, next=None if last is None else str(PageMark(at=last[0], id=last[1]))))
 
     @routes.get(USEFULNESS.path)
