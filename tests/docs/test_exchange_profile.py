@@ -214,7 +214,9 @@ def test_the_caps_are_the_codes() -> None:
         "client assertion, DPoP proof": client_assertion.MAX_BYTES,
         "access token": access_token.MAX_BYTES,
         "token request body": forms.MAX_BODY,
-        "message, reply, receipt, query about misuse and its reply": envelope.MAX_BYTES,
+        "message, reply, receipt, query about misuse and its reply, comparison of messages and its reply": (
+            envelope.MAX_BYTES
+        ),
         "agreement document": agreement.MAX_BYTES,
         "agreement signature, notice of an ending": signature.MAX_BYTES,
         "call about an agreement": party_call.MAX_BYTES,
