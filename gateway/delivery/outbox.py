@@ -5,7 +5,7 @@
 3. A message is never deleted: it is parked for an operator, or closed by a person or by what took its place.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import choice
 
@@ -136,6 +136,32 @@ def retry(tx: Transaction, row: OutboxRow, *, now: datetime, actor: str) -> bool
     delivery_events.put(tx, _event(row, "retried", now, actor=actor))
     if row.typ is OutboxType.MESSAGE:
         recorder.record(tx, recorder.build_entry(_leaf(row, "retried", None, now)))
+    return True
+
+
+def send_again(tx: Transaction, row: OutboxRow, *, now: datetime) -> bool:
+    """Queue a receipted message that its recipient does not know any more, with the same bytes.
+
+    What the recipient forgot is forgotten here, so that its new receipts count, which it numbers from the first on.
+    Return false where the bytes count no longer, or the row changed meanwhile.
+    """
+    if row.expires_at <= now:
+        return False
+    forgotten = replace(
+        row,
+        state=OutboxState.QUEUED,
+        stored_at=None,
+        progress=None,
+        progress_at=None,
+        proof=None,
+        read_at=None,
+        receipt_seq=0,
+        answer_seq=0,
+    )
+    if not outbox.retry(tx, row, now=now) or not outbox.note_receipt(tx, row, forgotten, tried=False):
+        return False
+    delivery_events.put(tx, _event(row, "lost", now))
+    recorder.record(tx, recorder.build_entry(_leaf(row, "lost", None, now)))
     return True
 
 

@@ -5,7 +5,8 @@
 2. A hole is escalated at both nodes as an unread alert is, also for an amber or green message (assertion A70): a
    message that the recipient does not have, one that its case system lost, and one that no person read and no case
    system proved within a day.
-3. A recipient answers only for messages of the node that asks, and a query is good once.
+3. What the recipient does not have, such as after a restore, is sent again with the same bytes while they count.
+4. A recipient answers only for messages of the node that asks, and a query is good once.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from functools import partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 
-from gateway.delivery.outbox import open_outgoing
+from gateway.delivery.outbox import open_outgoing, send_again
 from gateway.key_refresh import verify_with_message_keys
 from gateway.ports import (
     ClaimStore,
@@ -234,6 +235,9 @@ class Reconciler:
         tally.held_count += whereabouts.count(Whereabouts.HELD)
         tally.holes += len(holes)
         news = [(row, where) for row, where in holes if EscalationStep.LOST not in EscalationStep(row.escalation)]
+        forgotten = [row for row, where in holes if where is Whereabouts.UNKNOWN]
+        for row in forgotten:
+            self.store.write(partial(send_again, row=row, now=now))
         if news:
             self.store.write(lambda tx: _escalate(tx, news, now))
 

@@ -13,8 +13,11 @@ from gateway.store.delivery_schema import inbox as inbox_table
 from gateway.store.engine.statement import Statement
 from gateway.store.tables import flags, inbox
 from gateway.store.tables.inbox import CaseChange, CaseState, InboxState
+from gateway.store.tables.outbox import OutboxState
+from tests.simulator.copies import LATER, Kept, mind
+from tests.simulator.faults import dated
 from tests.simulator.queued import Sending, alert, sending
-from tests.simulator.town import COUNCIL, HOUSING, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, HOUSING, TRUST
 from tests.simulator.wire import Pass
 from trust.exchange.escalation import EscalationStep
 from trust.exchange.message import Urgency
@@ -147,3 +150,27 @@ def test_an_administrator_compares_at_once(world: Sending) -> None:
     ]
     forget_everything(world)
     assert not compare_messages(node.receiving.rounds, node.delivery.reconciler, now=world.clock.now()).ok
+
+
+@pytest.mark.holds("A70")
+def test_a_message_that_a_restored_recipient_forgot_is_sent_again(world: Sending) -> None:
+    for entity in (ANCHOR, COUNCIL, TRUST):
+        world.network.wire.faults[entity] = dated(world.clock)
+    kept = Kept.of(world.network, TRUST)
+    submission = deliver(world)
+    kept.restore()
+    world.clock.forward(seconds=LATER)
+    mind(world.network, TRUST)
+    found = reconciler(world).compare(world.clock.now())[TRUST]
+    assert found is not None
+    assert (found.accepted_count, found.holes) == (0, 1)
+    assert is_lost(world, submission)
+    lost = world.row(submission)
+    assert lost.state is OutboxState.QUEUED
+    assert ("lost", None) in world.events(lost)
+    world.drain()
+    sent = world.row(submission)
+    assert (sent.state, sent.digest) == (OutboxState.STORED, lost.digest)
+    again = reconciler(world).compare(world.clock.now())[TRUST]
+    assert again is not None
+    assert again.holes == 0

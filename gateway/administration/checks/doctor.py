@@ -17,6 +17,7 @@ from gateway.administration.checks import (
     members,
     on_call,
     partnership,
+    reconciliation,
 )
 from gateway.administration.checks.lines import Section
 from gateway.administration.context import Settings, now
@@ -47,6 +48,7 @@ def run_checks(settings: Settings, ports: DoctorPorts) -> Iterator[Section]:
     yield "Practitioners", accountability.check_accountability(settings, now())
     yield "Deadlines", list(calendars.check_calendar(settings, now()))
     yield "On-call channels", list(on_call.check_on_call(settings, ports.on_call_builder, now()))
+    yield "Delivery", list(reconciliation.check_reconciliations(settings, now()))
     yield "Case systems", case_systems.check_case_systems(settings, ports.adapter_builder)
 
 

@@ -1,0 +1,32 @@
+"""Comparisons with peers of what was sent and what they hold: whether each is recent, and found nothing lost."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from adapters.contract import CheckLine
+from config.settings import NodeSettings
+from gateway.administration.checks.lines import format_duration, refused_line
+from gateway.administration.context import opened_store
+from gateway.administration.errors import CORRECTABLE
+from gateway.store.tables import reconciliations
+
+STALE_AFTER = timedelta(hours=26)
+
+
+def check_reconciliations(settings: NodeSettings, now: datetime) -> Iterator[CheckLine]:
+    """Check the last comparison with each peer that receipted messages, and with this node's own case systems."""
+    try:
+        with opened_store(settings) as store:
+            found = store.read(reconciliations.list_all)
+    except CORRECTABLE as refused:
+        yield refused_line("comparisons of messages can be read", refused)
+        return
+    for each in found:
+        age = now - each.at
+        yield CheckLine(
+            name=f"{each.peer}: messages are where their receipts say",
+            ok=True,
+            warning=age > STALE_AFTER or each.holes > 0,
+            detail=f"compared {format_duration(age)} ago, {each.holes} missing",
+            remedy="Run `hearthgate delivery reconcile`, and ring the services whose messages are missing.",
+        )
