@@ -1,5 +1,6 @@
 """Every route of every application as it really runs: its guard, its headers, what it says to those with no right."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def undeclared(app: Flask) -> list[str]:
 
 
 def filled(rule: str) -> str:
-    return rule.replace("<lookup_id>", "A" * 22).replace("<digest>", "A" * 43)
+    return re.sub(r"<[a-z_]+>", lambda name: "A" * (43 if name[0] == "<digest>" else 22), rule)
 
 
 @pytest.mark.parametrize("face", ["peer", "case", "operations", "authority", "authority-operations"])

@@ -17,11 +17,11 @@ def check_reconciliations(settings: NodeSettings, now: datetime) -> Iterator[Che
     """Check the last comparison with each peer that receipted messages, and with this node's own case systems."""
     try:
         with opened_store(settings) as store:
-            found = store.read(reconciliations.list_all)
+            comparisons = store.read(reconciliations.list_all)
     except CORRECTABLE as refused:
         yield refused_line("comparisons of messages can be read", refused)
         return
-    for each in found:
+    for each in comparisons:
         age = now - each.at
         yield CheckLine(
             name=f"{each.peer}: messages are where their receipts say",
