@@ -69,7 +69,8 @@ def test_what_a_node_publishes_is_what_its_configuration_says(pair: Network) -> 
         "money-advice": "money-advice",
         "youth-justice": "youth-justice",
     }
-    assert set(trusted.node.kinds_supported) == {"involvement.query", "eligibility.query"}
+    queued = {"alert", "referral", "notice"}
+    assert set(trusted.node.kinds_supported) == {"involvement.query", "eligibility.query"} | queued
 
 
 def test_a_production_node_with_a_ca_file_is_made(pair: Network, tmp_path: Path) -> None:
