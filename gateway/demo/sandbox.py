@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from gateway.demo.agencies import ANCHOR_NAME, ASKER, COUNCIL, JOBCENTRE, MEMBERS
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
+from gateway.demo.case_client import CLIENT_ID
 from gateway.demo.commands import hearthgate
 from gateway.demo.federation import ANCHOR, Federation
 from gateway.demo.people.population import Group
@@ -106,7 +107,8 @@ def _ask(federation: Federation, name: str, body: Mapping[str, Any]) -> str:
 
 def _command(federation: Federation, *words: str) -> str:
     key = federation.case_client.key
-    return shlex.join(hearthgate("lookup", *words, "--config", federation.config(COUNCIL.slug), "--key", key))
+    config = federation.config(COUNCIL.slug)
+    return shlex.join(hearthgate("lookup", *words, "--config", config, "--client", CLIENT_ID, "--key", key))
 
 
 def _stop_line(federation: Federation, slug: str) -> str:
