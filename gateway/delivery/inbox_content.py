@@ -71,11 +71,6 @@ def seal_detail(key: bytes, message: str, part: str, detail: JsonObject) -> byte
     return seal(key, strict_json.dumps(detail), f"inbox {message} {part}".encode())
 
 
-def open_detail(key: bytes, message: str, part: str, sealed: bytes) -> JsonObject:
-    """Open it again. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    return strict_json.loads(open_own(key, sealed, f"inbox {message} {part}".encode()), max_bytes=MAX_CONTENT)
-
-
 def deadline_of(message: Message) -> datetime | None:
     """Return by when the sender asks for a decision."""
     return None if message.deadline is None else from_seconds(message.deadline)

@@ -134,9 +134,6 @@ _AFTER = or_(
     and_(inbox.c.received_at == bindparam("after_at"), inbox.c.message > bindparam("after_message")),
 )
 _PAGE = Statement(select(inbox).where(_IN_SERVICE, _AFTER).order_by(inbox.c.received_at, inbox.c.message).limit(_BATCH))
-_BY_REFERENCE = Statement(
-    select(inbox).where(inbox.c.service == bindparam("its_service"), inbox.c.reference == bindparam("its_reference"))
-)
 _DUE = Statement(
     select(inbox)
     .where(
@@ -214,12 +211,7 @@ _PAST_CASE_SYSTEM = (CaseState.IN_CASE_SYSTEM, CaseState.NOT_WANTED, CaseState.R
 _SETTLED = and_(
     inbox.c.sealed.is_not(None),
     inbox.c.state != InboxState.OPEN,
-    or_(
-        *(
-            inbox.c.case_state == each
-            for each in (CaseState.IN_CASE_SYSTEM, CaseState.NOT_WANTED, CaseState.REJECTED, CaseState.LOST)
-        )
-    ),
+    or_(*(inbox.c.case_state == each for each in _PAST_CASE_SYSTEM)),
     func.coalesce(inbox.c.decided_at, inbox.c.received_at) < bindparam("before"),
 )
 _ERASE = Statement(
@@ -240,12 +232,6 @@ def put(tx: Transaction, message: InboxMessage) -> None:
 def get(tx: Transaction, message: str) -> InboxMessage | None:
     """Return a message, or none."""
     rows = tx.rows(_GET, {"its_message": message})
-    return _message(rows[0]) if rows else None
-
-
-def find_by_reference(tx: Transaction, *, service: str, reference: str) -> InboxMessage | None:
-    """Return the message of a service that people know by ``reference``, or none."""
-    rows = tx.rows(_BY_REFERENCE, {"its_service": service, "its_reference": reference})
     return _message(rows[0]) if rows else None
 
 
