@@ -26,11 +26,10 @@ from gateway.store.tables.submissions import SubmissionRow
 from trust import strict_json
 from trust.claims import digest, from_seconds, keyed_digest
 from trust.evidence.leaf import message_key
+from trust.exchange.escalation import UNREAD_AFTER
 from trust.exchange.message import Message, Urgency
 from trust.identifiers import EntityId
 
-WARN_AFTER = timedelta(minutes=5)
-"""How long a red message may be unread before its sender is warned."""
 _NOT_FOUND = "There is no earlier submission of this case system that this one could take the place of."
 
 
@@ -179,7 +178,7 @@ def build_row(
         decide_by=draft.plan.decide_by,
         clause=f"{draft.plan.agreement} {draft.plan.clause}",
         supersedes=None if message.supersedes is None else message_key(key, message.iss, message.supersedes),
-        escalate_at=now + WARN_AFTER if message.urgency is Urgency.RED else draft.plan.decide_by,
+        escalate_at=now + UNREAD_AFTER if message.urgency is Urgency.RED else draft.plan.decide_by,
     )
 
 

@@ -7,7 +7,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -21,12 +21,11 @@ from gateway.store.tables.answers import StoredAnswer
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.outbox import OutboxRow, OutboxState
 from gateway.store.tables.submissions import SubmissionRow
+from trust.exchange.escalation import FALLBACK_AFTER
 from trust.exchange.message import Urgency
 from trust.federation.opening_hours import Fallback
 from trust.strict_json import JsonObject
 
-RING_AFTER = timedelta(minutes=15)
-"""After which a sender of a red message that no one has read must ring the fallback."""
 UNPROVED = "Arrival in the case system cannot be proved."
 
 
@@ -290,7 +289,7 @@ def is_overdue(row: OutboxRow, now: datetime) -> bool:
 
 def advice(row: OutboxRow, fallback: Fallback | None, urgency: Urgency) -> str:
     """Say by when to ring and which number: what each answer about an alert says from the first second."""
-    by = row.created_at + RING_AFTER if urgency is Urgency.RED else row.decide_by or row.expires_at
+    by = row.created_at + FALLBACK_AFTER if urgency is Urgency.RED else row.decide_by or row.expires_at
     local = by.astimezone(ZONE)
     same_day = local.date() == row.created_at.astimezone(ZONE).date()
     when = f"{local:%H:%M}" if same_day else f"{local:%H:%M} on {local:%A} {local.day} {local:%B}"

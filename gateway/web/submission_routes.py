@@ -4,7 +4,7 @@ A list is newest first. Another client's submission is the same 404 as one that 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, Response
@@ -12,6 +12,7 @@ from flask import Blueprint, Response
 from gateway.callers import CaseCaller
 from gateway.delivery.submission_view import SubmissionPage, SubmissionPlace, SubmissionView
 from gateway.oauth.case_server import RESOURCE_PATH
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.web import paging, problem
 from gateway.web.capability import QueuedSide
 from gateway.web.case_openapi import ApiOperation
@@ -31,8 +32,6 @@ ID_PARAMETER: JsonObject = {
     "description": "As the answer to the submission has it, in its body and in Location.",
     "schema": {"type": "string", "pattern": ID_PATTERN},
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LATEST = 10**16
 """Microseconds after which no message is dated: the year 2286."""
 _BEYOND_EVERY_ID = "~"
@@ -142,8 +141,8 @@ def _place(mark: PageMark | None, now: datetime) -> SubmissionPlace:
     """Return the place before which a page ends; the first page begins at what was just submitted."""
     if mark is None:
         return SubmissionPlace(at=now + timedelta(days=1), id=_BEYOND_EVERY_ID)
-    return SubmissionPlace(at=_EPOCH + min(mark.at, _LATEST) * _MICROSECOND, id=mark.id)
+    return SubmissionPlace(at=from_microseconds(min(mark.at, _LATEST)), id=mark.id)
 
 
 def _mark(place: SubmissionPlace) -> PageMark:
-    return PageMark(at=(place.at - _EPOCH) // _MICROSECOND, id=place.id)
+    return PageMark(at=to_microseconds(place.at), id=place.id)
