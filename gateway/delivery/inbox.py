@@ -16,7 +16,7 @@ from gateway.delivery import outbox
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.inbox_content import content_of, deadline_of, open_content, seal_content, seal_detail
 from gateway.delivery.outbox import QueuedReceipt
-from gateway.delivery.receipts import POSSIBLE_BREACH, WRONG, answer_code
+from gateway.delivery.receipts import POSSIBLE_BREACH, answer_code
 from gateway.delivery.sealed_records import seal_answer
 from gateway.evidence import recorder
 from gateway.exchange.acceptance import ReceiptSigner, ReceiptSubject
@@ -196,7 +196,7 @@ class Inbox:
             seq, side = self.tell(tx, row, progress, now=now), DeliverySide.RECIPIENT
             sealed = seal_answer(self.vault.seal_key(), row.message, side, seq, answer=answer)
             answers.put(tx, StoredAnswer(message=row.message, seq=seq, side=side, at=now, code=code, sealed=sealed))
-            if code in WRONG:
+            if parsed.is_possible_breach:
                 flags.raise_flag(tx, code=POSSIBLE_BREACH, asker=f"{row.issuer} {row.reference}", at=now)
 
         self.store.write(effect)

@@ -29,11 +29,9 @@ from trust.exchange.kind import Kinds
 from trust.exchange.message import Message, RequestRef, peek_message
 from trust.exchange.receipt import Receipt, ReceiptState, open_receipt, peek_request
 from trust.federation.chain import TrustedEntity
-from trust.identifiers import EntityId
+from trust.identifiers import EntityId, KindName
 from trust.strict_json import JsonObject
 
-WRONG = frozenset({"wrong-person", "wrong-service"})
-"""Answers after which personal data may have gone astray."""
 POSSIBLE_BREACH = "possible_breach"
 _FORWARD = (ReceiptState.STORED, ReceiptState.IN_CASE_SYSTEM, ReceiptState.READ)
 _OUTCOMES = ("closed", "status", "answer")
@@ -114,7 +112,8 @@ class ReceiptBook:
         )
         if not answers.put(tx, answer):
             return False
-        if code in WRONG:
+        parse = self.kinds[KindName(row.kind)].parse_answer
+        if parse is not None and parse(body).is_possible_breach:
             flags.raise_flag(tx, code=POSSIBLE_BREACH, asker=f"{row.peer} {row.reference}", at=answer.at)
         return True
 

@@ -164,6 +164,11 @@ class AlertAnswer:
         """Whether no one waits for another answer after this one: always."""
         return True
 
+    @property
+    def is_possible_breach(self) -> bool:
+        """Whether the alert went to the wrong place, or is about the wrong person."""
+        return self.outcome.is_possible_breach
+
     def check_follows(self, previous: str | None) -> None:
         """Let a later answer correct an earlier one, such as a person who proves to be the wrong one."""
 

@@ -117,6 +117,11 @@ class MessageAnswer(Protocol):
         """Whether no one waits for another answer after this one."""
         ...
 
+    @property
+    def is_possible_breach(self) -> bool:
+        """Whether personal data may have gone to the wrong place."""
+        ...
+
     def check_follows(self, previous: str | None) -> None:
         """Raise :class:`trust.exchange.errors.ExchangeRefused` where this answer cannot follow the one of that code."""
         ...

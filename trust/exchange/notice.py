@@ -157,6 +157,11 @@ class NoticeAnswer:
         """Whether no one waits for another answer after this one: always."""
         return True
 
+    @property
+    def is_possible_breach(self) -> bool:
+        """Whether personal data may have gone to the wrong place: no answer to a notice says so."""
+        return False
+
     def check_follows(self, previous: str | None) -> None:
         """Let a later answer correct an earlier one, such as a person who proves to be the wrong one."""
 

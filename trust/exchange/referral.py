@@ -255,6 +255,11 @@ class ReferralAnswer:
         """Whether no one waits for another status after this one."""
         return _NEXT[self.status] == _ENDED
 
+    @property
+    def is_possible_breach(self) -> bool:
+        """Whether personal data may have gone to the wrong place: no status says so."""
+        return False
+
     def check_follows(self, previous: str | None) -> None:
         """Raise :class:`StatusNotPermitted` where the referral cannot go here from that status."""
         next_status(None if previous is None else ReferralStatus(previous), self.status)
