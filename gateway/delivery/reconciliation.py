@@ -156,25 +156,27 @@ class Reconciler:
         self.store.write(lambda tx: reconciliations.put(tx, result))
         return result
 
-    def _delivered(self, now: datetime) -> Iterator[OutboxRow]:
-        """Yield the messages that this node believes delivered and that no recipient has decided, page by page."""
-        after = 0
-        while page := self._page(after):
-            after = page[-1].seq
+    def _peers(self, now: datetime) -> list[EntityId]:
+        since = now - COMPARED_FOR
+        return [EntityId(peer) for peer in self.store.read(lambda tx: outbox.undecided_peers(tx, since=since))]
+
+    def _delivered(self, peer: EntityId, now: datetime) -> Iterator[OutboxRow]:
+        """Yield the messages that this node believes delivered and that the peer has not decided, page by page."""
+        page = self._page(peer, after=0)
+        while page:
             for row in page:
                 if row.typ is OutboxType.MESSAGE and row.decided_at is None and row.created_at > now - COMPARED_FOR:
                     yield row
+            page = self._page(peer, after=page[-1].seq)
 
-    def _page(self, after: int) -> tuple[OutboxRow, ...]:
-        return self.store.read(lambda tx: outbox.list(tx, state=OutboxState.STORED, after=after, limit=MAX_MESSAGES))
-
-    def _peers(self, now: datetime) -> list[EntityId]:
-        return sorted({EntityId(row.peer) for row in self._delivered(now)})
+    def _page(self, peer: EntityId, *, after: int) -> tuple[OutboxRow, ...]:
+        state, limit = OutboxState.STORED, MAX_MESSAGES
+        return self.store.read(lambda tx: outbox.of_peer(tx, peer=peer, state=state, after=after, limit=limit))
 
     def _batches(self, peer: EntityId, now: datetime) -> Iterator[_Batch]:
         batch = _Batch()
-        for row in self._delivered(now):
-            ref = self._ref(row) if row.peer == peer else None
+        for row in self._delivered(peer, now):
+            ref = self._ref(row)
             if ref is None:
                 continue
             batch.rows.append(row)
@@ -205,7 +207,7 @@ class Reconciler:
             messages=tuple(batch.refs),
         )
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
-        raw_reply = self._answer(raw, now) if peer == self.own else self._post(peer, raw)
+        raw_reply = self._answer(self._open(raw, now), now) if peer == self.own else self._post(peer, raw)
 
         def verify(keys: KeySet) -> ReconciliationReply:
             return open_reply(raw_reply, recipient_keys=keys, raw_query=raw, query=query, now=now)
@@ -243,7 +245,8 @@ class Reconciler:
 
     def receive(self, raw: bytes, now: datetime, *, claims: ClaimStore) -> bytes:
         """Return the signed answer to another node's query. Raises ``TrustError`` and :class:`ReconciliationReused`."""
-        query = self._open(raw, now).query
+        opened_query = self._open(raw, now)
+        query = opened_query.query
         is_first = claims.claim(
             space="reconciliation",
             key=digest(f"{query.iss} {query.jti}".encode()),
@@ -253,7 +256,7 @@ class Reconciler:
         )
         if not is_first:
             raise ReconciliationReused
-        return self._answer(raw, now)
+        return self._answer(opened_query, now)
 
     def _open(self, raw: bytes, now: datetime) -> OpenedReconciliation:
         sender = peek_sender(raw)
@@ -267,9 +270,8 @@ class Reconciler:
             raise WrongIssuer("The query is from another node than its key's.")
         return query
 
-    def _answer(self, raw: bytes, now: datetime) -> bytes:
-        opened_query, issued = self._open(raw, now), to_seconds(now)
-        query = opened_query.query
+    def _answer(self, opened_query: OpenedReconciliation, now: datetime) -> bytes:
+        query, issued = opened_query.query, to_seconds(now)
         whereabouts = self.store.read(lambda tx: [self._find(tx, query.iss, ref) for ref in query.messages])
         if Whereabouts.UNKNOWN in whereabouts:
             self.store.write(lambda tx: flags.raise_flag(tx, code=MESSAGE_MISSING, asker=query.iss, at=now))

@@ -230,9 +230,24 @@ _OLDEST = Statement(
 )
 _OF_PEER = Statement(
     select(*_READ)
-    .where(outbox.c.peer == bindparam("its_peer"), outbox.c.state == bindparam("its_state"))
+    .where(
+        outbox.c.peer == bindparam("its_peer"),
+        outbox.c.state == bindparam("its_state"),
+        outbox.c.seq > bindparam("after"),
+    )
     .order_by(outbox.c.seq)
     .limit(bindparam("most"))
+)
+_UNDECIDED_PEERS = Statement(
+    select(outbox.c.peer)
+    .distinct()
+    .where(
+        outbox.c.state == OutboxState.STORED,
+        outbox.c.typ == OutboxType.MESSAGE,
+        outbox.c.decided_at.is_(None),
+        outbox.c.created_at > bindparam("since"),
+    )
+    .order_by(outbox.c.peer)
 )
 _PAGE = select(*_READ).where(outbox.c.seq > bindparam("after")).order_by(outbox.c.seq).limit(bindparam("most"))
 _LIST = Statement(_PAGE)
@@ -379,9 +394,15 @@ def note_receipt(tx: Transaction, row: OutboxRow, changed: OutboxRow, *, tried: 
     return tx.run(_NOTE_RECEIPT, values) == 1
 
 
-def of_peer(tx: Transaction, *, peer: str, state: OutboxState, limit: int) -> tuple[OutboxRow, ...]:
-    """Return rows of a peer in one state, oldest first."""
-    return tuple(map(_row, tx.rows(_OF_PEER, {"its_peer": peer, "its_state": state, "most": limit})))
+def of_peer(tx: Transaction, *, peer: str, state: OutboxState, after: int = 0, limit: int) -> tuple[OutboxRow, ...]:
+    """Return a page of a peer's rows in one state, oldest first."""
+    values = {"its_peer": peer, "its_state": state, "after": after, "most": limit}
+    return tuple(map(_row, tx.rows(_OF_PEER, values)))
+
+
+def undecided_peers(tx: Transaction, *, since: datetime) -> tuple[str, ...]:
+    """Return the peers that have messages queued since then, and have not decided all of them."""
+    return tuple(row.peer for row in tx.rows(_UNDECIDED_PEERS, {"since": to_microseconds(since)}))
 
 
 def oldest_waiting(tx: Transaction, *, peer: str) -> datetime | None:
