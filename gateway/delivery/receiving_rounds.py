@@ -1,16 +1,19 @@
 """The rounds of the receiving side, in a loop of their own: hand over, and once a day ask for everything."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from gateway.delivery.case_system import CaseSystemDelivery
 from gateway.ports import Clock, Store, Transaction
 from gateway.runtime.background import Attempt, Wait, run_rounds
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import reconciliations
 from gateway.store.tables.reconciliations import Reconciliation
 
 ROUND_S = 0.5
+LOOK_EVERY = timedelta(minutes=1)
 VERIFY_EVERY = timedelta(hours=23)
 
 
@@ -24,18 +27,20 @@ class ReceivingRounds:
     case_systems: CaseSystemDelivery
     may_work: Callable[[], bool]
     attempt: Attempt
+    looks: Cooldown = field(default_factory=lambda: Cooldown(LOOK_EVERY))
+    """Whether a day has passed is looked up once a minute, and not in each round."""
 
     def run(self, wait: Wait) -> None:
         """Make rounds until ``wait`` says that it is time to stop."""
-        run_rounds(self.attempt, wait, ROUND_S, (("case_systems", self._round_now), ("verify", self._verify_now)))
+        run_rounds(self.attempt, wait, ROUND_S, (("receiving", self._round),))
 
-    def _round_now(self) -> None:
-        if self.may_work():
-            self.case_systems.round(self.clock.now())
-
-    def _verify_now(self) -> None:
-        if self.may_work():
-            self.verify_daily(self.clock.now())
+    def _round(self) -> None:
+        if not self.may_work():
+            return
+        now = self.clock.now()
+        self.attempt("case_systems", partial(self.case_systems.round, now))
+        if self.looks.acquire("verify", now):
+            self.attempt("verify", partial(self.verify_daily, now))
 
     def verify_daily(self, now: datetime) -> None:
         """Ask the case systems for everything that they proved to hold, once a day at whichever host is first."""
