@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from trust import jose
 from trust.claims import LATEST_SECONDS
+from trust.exchange.errors import MalformedMessage
 from trust.exchange.reader import Reader
 from trust.identifiers import AgreementId, EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
 from trust.strict_json import MAX_INTEGER, JsonObject
@@ -94,6 +96,18 @@ def read_parties(reader: Reader) -> Parties:
         exp=reader.whole("exp", least=0, most=LATEST_SECONDS),
         jti=reader.text("jti", pattern=JTI),
     )
+
+
+def peek_parties(raw: bytes, *, typ: str) -> Parties:
+    """Return what a document of this ``typ`` says of its addressing, to find the key that may prove it.
+
+    Nothing is verified. Raises ``TrustError``.
+    """
+    reader = Reader(jose.peek(raw, typ=typ, max_bytes=MAX_BYTES).claims)
+    parties = read_parties(reader)
+    if reader.faults:
+        raise MalformedMessage(reader.faults)
+    return parties
 
 
 def parties_to_json(document: Addressed) -> JsonObject:

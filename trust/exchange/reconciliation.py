@@ -22,6 +22,7 @@ from trust.exchange.envelope import (
     MAX_BYTES,
     RequestRef,
     parties_to_json,
+    peek_parties,
     read_parties,
     read_request,
     request_to_json,
@@ -105,11 +106,7 @@ def build_query(query: ReconciliationQuery, signer: Signer) -> bytes:
 
 def peek_sender(raw: bytes) -> EntityId:
     """Return the issuer that a query names, to find the key that may prove it. Nothing is verified."""
-    reader = Reader(jose.peek(raw, typ=QUERY_TYP, max_bytes=MAX_BYTES).claims)
-    parties = read_parties(reader)
-    if reader.faults:
-        raise MalformedMessage(reader.faults)
-    return parties.iss
+    return peek_parties(raw, typ=QUERY_TYP).iss
 
 
 def open_query(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: datetime) -> OpenedReconciliation:
