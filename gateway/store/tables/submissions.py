@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from gateway.ports import Transaction
-from gateway.store.delivery_schema import submissions
+from gateway.store.delivery_schema import outbox, submissions
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 
@@ -18,10 +18,12 @@ _FIND_BY_KEY = Statement(
     )
 )
 _GET = Statement(select(submissions).where(submissions.c.id == bindparam("its_id")))
+_QUEUED_AS = select(func.min(outbox.c.seq)).where(outbox.c.submission == submissions.c.id).scalar_subquery()
+"""The steps of a run are submitted one after the other in one instant, so only the outbox knows their order."""
 _OF_INCIDENT = Statement(
     select(submissions)
     .where(submissions.c.incident == bindparam("its_incident"))
-    .order_by(submissions.c.created_at, submissions.c.id)
+    .order_by(submissions.c.created_at, _QUEUED_AS, submissions.c.id)
 )
 _OF_CLIENT = Statement(
     select(submissions)
