@@ -5,25 +5,36 @@ why; the second knows the person's restrictions, so what it withholds looks like
 not to be told. Both are pure functions of what they are given, so every decision can be explained and replayed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from typing import cast
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
 
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.consent import deny_consent
+from trust.agreements.decision_facts import (
+    LocalPolicy,
+    MatchOutcome,
+    Permit,
+    PersonRestrictions,
+    Release,
+    ReleaseStatus,
+    RequestFacts,
+    Restriction,
+)
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
 from trust.agreements.queued import ServiceKinds, permit_content
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.errors import MalformedBody
-from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, ReplyTerms, parse_query
+from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, parse_query
 from trust.exchange.kinds import KINDS
-from trust.exchange.message import AgreementRef, Message
-from trust.identifiers import EntityId, RoleCode
-from trust.oauth.authorization_details import AuthorizationDetail, covers
+from trust.exchange.message import Message
+from trust.identifiers import EntityId
+from trust.oauth.authorization_details import covers
 
 __all__ = [
+    "REQUEST_RULES",
     "Denial",
     "DenialCode",
     "LocalPolicy",
@@ -34,122 +45,13 @@ __all__ = [
     "ReleaseStatus",
     "RequestFacts",
     "Restriction",
+    "RuleResult",
     "ServiceKinds",
     "decide_release",
     "decide_request",
+    "trace_release",
+    "trace_request",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFacts:
-    """What is known of a request before anyone is looked up.
-
-    ``sender`` signed the message; ``caller`` was authenticated by the access token, which carried ``token_details``.
-    ``sender_marks`` are the types of the sender's trust marks that are valid now. ``services`` are the kinds of both
-    services; only queued kinds need them.
-    """
-
-    sender: EntityId
-    caller: EntityId
-    message: Message
-    token_details: tuple[AuthorizationDetail, ...]
-    sender_marks: frozenset[str] = frozenset()
-    services: ServiceKinds = field(default_factory=ServiceKinds)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restriction:
-    """A clause that this agency has withdrawn: for one role, or for every role where ``role`` is ``None``."""
-
-    agreement: str
-    clause: str
-    role: RoleCode | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalPolicy:
-    """What this agency has withdrawn from one of its services. It can only narrow: nothing in it permits anything."""
-
-    restrictions: tuple[Restriction, ...] = ()
-
-    def withdraws(self, message: Message) -> bool:
-        """Say whether the clause that the message names is withdrawn for its role."""
-        clause, role = (message.agreement.id, message.clause), message.practitioner.role
-        return any((each.agreement, each.clause) == clause and each.role in (None, role) for each in self.restrictions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """Leave to look the person up, with everything that binds the answer.
-
-    ``fields`` is the most that may be sent; ``query`` is the parsed body, of a queued kind already cut to them; ``law``
-    is the legal footing in a sentence.
-    """
-
-    agreement: AgreementRef
-    clause: Clause
-    fields: frozenset[str]
-    role: RoleCode
-    query: Query
-    law: str
-    answered_on: date
-    keep_until: date
-    onward: str
-
-    @property
-    def terms(self) -> ReplyTerms:
-        """What the reply tells the asker about keeping the answer and passing it on."""
-        return ReplyTerms(answered_on=self.answered_on, keep_until=self.keep_until, onward=self.onward)
-
-
-class MatchOutcome(StrEnum):
-    """Whether the person was found: one record beyond doubt, a record that may be the person's, or none.
-
-    ``NOT_CURRENT`` is one record beyond doubt without any current involvement.
-    """
-
-    UNIQUE = "unique"
-    NOT_CURRENT = "not_current"
-    REVIEW = "review"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonRestrictions:
-    """What the person's own record says against releasing it: consent withdrawn, an objection, a restriction.
-
-    ``reasons`` are codes for this agency's evidence; they never leave it.
-    """
-
-    withheld: bool = False
-    reasons: tuple[str, ...] = ()
-
-
-class ReleaseStatus(StrEnum):
-    """What an answer may tell; each kind has its own words for it."""
-
-    KNOWN = "known"
-    NOT_KNOWN = "not_known"
-    NOT_CURRENT = "not_current"
-    REVIEW = "review"
-    NOTHING_TO_SHARE = "nothing_to_share"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """What to answer. ``fields`` is empty unless the status is ``known``.
-
-    ``reasons`` explain the decision to this agency's own officers; they never leave it.
-    """
-
-    status: ReleaseStatus
-    fields: frozenset[str]
-    reasons: tuple[str, ...]
-
-    @property
-    def discloses(self) -> bool:
-        """Whether anything from the record may leave."""
-        return self.status is ReleaseStatus.KNOWN
 
 
 def decide_request(
@@ -163,123 +65,309 @@ def decide_request(
 ) -> Permit | Denial:
     """Decide whether a request may be answered at all. ``agreement`` is the one its id and version name, if we hold it.
 
-    1. who called is who signed, and the message is for this agency;
-    2. the kind and version of exchange are spoken here;
-    3. the access token covers agreement, purpose and kind;
-    4. we hold the agreement, both services are parties to it, the wording is the same, and it is in force;
-    5. the sender holds every trust mark that the agreement requires;
-    6. the clause exists and grants this kind, this purpose, this asker and this holder;
-    7. the clause lets this role ask;
-    8. the stated basis is the clause's own, and where it rests on consent a query shows a record that holds;
-    9. the body is well formed, and the lists that its kind adds to the clause permit what it asks;
-    10. this agency has not withdrawn the clause from the service, for every role or for this one;
-    11. the fields are the role's, and of these only what was asked for (assertion A48). Of a queued kind recipient,
-        persons and what is left of the body are decided with them (:func:`trust.agreements.queued.permit_content`).
+    The rules are those of :data:`REQUEST_RULES`, in their order; the first that is broken refuses. The fields are the
+    role's, and of these only what was asked for (assertion A48).
 
     Not decided here: whether the message was seen before, the caller's standing, and budgets.
     """
-    message = facts.message
-    if facts.caller != facts.sender or message.iss != facts.sender:  # 1
-        return deny(DenialCode.CALLER_IS_NOT_SENDER)
-    if message.aud != own:
-        return deny(DenialCode.NOT_ADDRESSED_HERE)
-    denial = _check_spoken(message, kinds)  # 2
-    if denial is None and not any(covers(detail, message) for detail in facts.token_details):  # 3
-        denial = deny(DenialCode.TOKEN_DOES_NOT_COVER)
-    if agreement is None:
-        return denial or deny(DenialCode.NO_AGREEMENT)
-    denial = denial or _check_agreement(message, agreement)  # 4
-    denial = denial or _check_marks(facts, agreement.agreement)  # 5
-    clause = agreement.agreement.clause(message.clause)
-    if clause is None:
-        return denial or deny(DenialCode.CLAUSE_UNKNOWN)
-    denial = denial or _check_clause(message, clause)  # 6, 7, 8
-    if denial is None and not kinds[message.kind].queued:
-        denial = deny_consent(clause.consent_roles, message.consent, now)
-    query = denial or _check_query(message, clause, local, kinds)  # 9, 10
-    content = query if isinstance(query, Denial) else _content(facts, clause, query, kinds[message.kind], now)  # 11
-    if isinstance(content, Denial):
-        return content
-    return _permit(agreement.agreement.ref, clause, message.practitioner.role, content, now)
+    case = _Case(facts=facts, agreement=agreement, local=local, own=own, now=now, kinds=kinds)
+    for rule in REQUEST_RULES:
+        denial = rule.check(case)
+        if denial is not None:
+            return denial
+    return _permit(case)
+
+
+def trace_request(
+    facts: RequestFacts,
+    *,
+    agreement: InForce | NotInForce | None,
+    local: LocalPolicy,
+    own: EntityId,
+    now: datetime,
+    kinds: Kinds = KINDS,
+) -> tuple["RuleResult", ...]:
+    """Return how each rule of :func:`decide_request` ends for a request, to the first that refuses it."""
+    case, results = _Case(facts=facts, agreement=agreement, local=local, own=own, now=now, kinds=kinds), []
+    for rule in REQUEST_RULES:
+        denial = rule.check(case)
+        results.append(RuleResult(number=rule.number, text=rule.text, denial=denial))
+        if denial is not None:
+            break
+    return tuple(results)
 
 
 def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions) -> Release:
-    """Decide what to answer, now that the person has been looked for.
+    """Decide what to answer, now that the person has been looked for: the first rule that applies gives the status.
 
-    1. one record, unrestricted: ``known``, with the permitted fields;
-    2. anything else under a conditional clause: ``nothing_to_share``, always the same;
-    3. no record, under an unconditional clause: ``not_known``; one record, unrestricted, without a current
-       involvement: ``not_current``;
-    4. someone who may be the person, or whose record is restricted, under an unconditional clause: ``review``, because
-       a human must decide and "not known" would be untrue.
+    The rules are those of :data:`RELEASE_RULES`. Under a conditional clause everything but a release is answered alike.
+    Under another one, a person who may be meant or whose record is restricted is ``review``: a human must decide, and
+    "not known" would be untrue.
     """
     reasons = (f"match:{match}", *restrictions.reasons)
-    if match is MatchOutcome.UNIQUE and not restrictions.withheld:  # 1
-        return Release(status=ReleaseStatus.KNOWN, fields=permit.fields, reasons=reasons)
-    if permit.clause.existence is Existence.CONDITIONAL:  # 2
-        status = ReleaseStatus.NOTHING_TO_SHARE
-    elif match is MatchOutcome.NONE:  # 3
-        status = ReleaseStatus.NOT_KNOWN
-    elif match is MatchOutcome.NOT_CURRENT and not restrictions.withheld:
-        status = ReleaseStatus.NOT_CURRENT
-    else:  # 4
-        status = ReleaseStatus.REVIEW
-    return Release(status=status, fields=frozenset(), reasons=reasons)
+    status = next(rule.status for rule in RELEASE_RULES if rule.applies(permit, match, restrictions))
+    fields = permit.fields if status is ReleaseStatus.KNOWN else frozenset()
+    return Release(status=status, fields=fields, reasons=reasons)
 
 
-def _check_spoken(message: Message, kinds: Kinds) -> Denial | None:
-    kind = kinds.get(message.kind)
+def trace_release(
+    permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions
+) -> tuple[tuple["ReleaseRule", bool], ...]:
+    """Return the rules of :func:`decide_release` to the first that applies, each with whether it applies."""
+    results = []
+    for rule in RELEASE_RULES:
+        applies = rule.applies(permit, match, restrictions)
+        results.append((rule, applies))
+        if applies:
+            break
+    return tuple(results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleResult:
+    """How one rule of a decision ended: kept, or the denial of the request that breaks it."""
+
+    number: str
+    text: str
+    denial: Denial | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Case:
+    """A request under decision, with what the rules have established of it so far."""
+
+    facts: RequestFacts
+    agreement: InForce | NotInForce | None
+    local: LocalPolicy
+    own: EntityId
+    now: datetime
+    kinds: Kinds
+    terms: Agreement = field(init=False)
+    clause: Clause = field(init=False)
+    query: Query = field(init=False)
+    content: "_Content" = field(init=False)
+
+    @property
+    def message(self) -> Message:
+        return self.facts.message
+
+    @property
+    def kind(self) -> ExchangeKind:
+        return self.kinds[self.message.kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRule:
+    """One rule of :func:`decide_request`, in the words that explain it. ``check`` returns the denial of a breach.
+
+    A rule may rely on what the rules before it have established, and on nothing else but its case.
+    """
+
+    number: str
+    text: str
+    check: Callable[[_Case], Denial | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRule:
+    """One rule of :func:`decide_release`: the status that it gives where it applies."""
+
+    number: str
+    text: str
+    status: ReleaseStatus
+    applies: Callable[[Permit, MatchOutcome, PersonRestrictions], bool]
+
+
+def _check_caller(case: _Case) -> Denial | None:
+    facts = case.facts
+    is_sender = facts.caller == facts.sender == facts.message.iss
+    return None if is_sender else deny(DenialCode.CALLER_IS_NOT_SENDER)
+
+
+def _check_addressed(case: _Case) -> Denial | None:
+    return None if case.message.aud == case.own else deny(DenialCode.NOT_ADDRESSED_HERE)
+
+
+def _check_spoken(case: _Case) -> Denial | None:
+    kind = case.kinds.get(case.message.kind)
     if kind is None:
         return deny(DenialCode.UNSUPPORTED_KIND)
-    if message.version not in kind.versions:
+    if case.message.version not in kind.versions:
         return deny(DenialCode.UNSUPPORTED_VERSION, supported_versions=kind.versions)
     return None
 
 
-def _check_agreement(message: Message, standing: InForce | NotInForce) -> Denial | None:
-    agreement = standing.agreement
-    if message.asker not in agreement.services:
+def _check_token(case: _Case) -> Denial | None:
+    covered = any(covers(detail, case.message) for detail in case.facts.token_details)
+    return None if covered else deny(DenialCode.TOKEN_DOES_NOT_COVER)
+
+
+def _check_held(case: _Case) -> Denial | None:
+    if case.agreement is None:
+        return deny(DenialCode.NO_AGREEMENT)
+    case.terms = case.agreement.agreement
+    return None
+
+
+def _check_parties(case: _Case) -> Denial | None:
+    if case.message.asker not in case.terms.services:
         return deny(DenialCode.SERVICE_NOT_PARTY)
-    if message.holder not in agreement.services:
-        return deny(DenialCode.UNKNOWN_SERVICE)
-    if message.agreement != agreement.ref:
-        return deny(DenialCode.AGREEMENT_DIGEST_MISMATCH)
+    return None if case.message.holder in case.terms.services else deny(DenialCode.UNKNOWN_SERVICE)
+
+
+def _check_wording(case: _Case) -> Denial | None:
+    same = case.message.agreement == case.terms.ref
+    return None if same else deny(DenialCode.AGREEMENT_DIGEST_MISMATCH)
+
+
+def _check_in_force(case: _Case) -> Denial | None:
+    standing = case.agreement
     if isinstance(standing, NotInForce):
         return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=standing.reason)
     return None
 
 
-def _check_marks(facts: RequestFacts, agreement: Agreement) -> Denial | None:
-    missing = missing_marks(agreement, facts.sender_marks)
-    return deny_missing(facts.sender, missing) if missing else None
+def _check_marks(case: _Case) -> Denial | None:
+    missing = missing_marks(case.terms, case.facts.sender_marks)
+    return deny_missing(case.facts.sender, missing) if missing else None
 
 
-def _check_clause(message: Message, clause: Clause) -> Denial | None:
-    if (message.kind, message.version) != (clause.kind, clause.version):  # 6
+def _check_clause(case: _Case) -> Denial | None:
+    clause = case.terms.clause(case.message.clause)
+    if clause is None:
+        return deny(DenialCode.CLAUSE_UNKNOWN)
+    case.clause = clause
+    if (case.message.kind, case.message.version) != (clause.kind, clause.version):
         return deny(DenialCode.KIND_NOT_COVERED)
-    if message.purpose != clause.purpose:
-        return deny(DenialCode.PURPOSE_NOT_COVERED)
-    if message.asker not in clause.askers or message.holder not in clause.holders:
-        return deny(DenialCode.SERVICE_NOT_COVERED)
-    if message.practitioner.role not in clause.fields_by_role:  # 7
-        return deny(DenialCode.ROLE_NOT_PERMITTED)
-    if frozenset(message.basis) != frozenset(clause.basis):  # 8
-        return deny(DenialCode.BASIS_MISMATCH)
     return None
 
 
-def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Kinds) -> Query | Denial:
+def _check_purpose(case: _Case) -> Denial | None:
+    same = case.message.purpose == case.clause.purpose
+    return None if same else deny(DenialCode.PURPOSE_NOT_COVERED)
+
+
+def _check_services(case: _Case) -> Denial | None:
+    granted = case.message.asker in case.clause.askers and case.message.holder in case.clause.holders
+    return None if granted else deny(DenialCode.SERVICE_NOT_COVERED)
+
+
+def _check_role(case: _Case) -> Denial | None:
+    listed = case.message.practitioner.role in case.clause.fields_by_role
+    return None if listed else deny(DenialCode.ROLE_NOT_PERMITTED)
+
+
+def _check_basis(case: _Case) -> Denial | None:
+    same = frozenset(case.message.basis) == frozenset(case.clause.basis)
+    return None if same else deny(DenialCode.BASIS_MISMATCH)
+
+
+def _check_consent(case: _Case) -> Denial | None:
+    """Leave the consent that belongs to each person of a queued message to :func:`permit_content`."""
+    if case.kind.queued:
+        return None
+    return deny_consent(case.clause.consent_roles, case.message.consent, case.now)
+
+
+def _check_body(case: _Case) -> Denial | None:
+    message = case.message
     try:
-        query = parse_query(kinds, message.kind, message.version, message.body)  # 9
+        case.query = parse_query(case.kinds, message.kind, message.version, message.body)
     except MalformedBody as malformed:
         return deny(DenialCode.MALFORMED_BODY, detail=f"At fault: {malformed.detail}.")
-    for each in kinds[message.kind].clause_lists:
-        if not each.permits(clause.lists, query):
-            words = ", ".join(sorted(clause.lists.get(each.name, ())))
+    return None
+
+
+def _check_lists(case: _Case) -> Denial | None:
+    lists = case.clause.lists
+    for each in case.kind.clause_lists:
+        if not each.permits(lists, case.query):
+            words = ", ".join(sorted(lists.get(each.name, ())))
             return deny_unlisted(each, detail="" if each.required else f"It lists: {words}.")
-    if local.withdraws(message):  # 10
-        return deny(DenialCode.LOCAL_POLICY)
-    return query
+    return None
+
+
+def _check_local(case: _Case) -> Denial | None:
+    return deny(DenialCode.LOCAL_POLICY) if case.local.withdraws(case.message) else None
+
+
+def _check_content(case: _Case) -> Denial | None:
+    content = _content(case.facts, case.clause, case.query, case.kind, case.now)
+    if isinstance(content, Denial):
+        return content
+    case.content = content
+    return None
+
+
+REQUEST_RULES: Final[tuple[RequestRule, ...]] = (
+    RequestRule(number="1a", text="The caller is the agency that signed the message.", check=_check_caller),
+    RequestRule(number="1b", text="The message is addressed to this agency.", check=_check_addressed),
+    RequestRule(number="2", text="This node speaks the kind of exchange in its version.", check=_check_spoken),
+    RequestRule(number="3", text="The access token covers agreement, purpose and kind.", check=_check_token),
+    RequestRule(number="4a", text="This agency holds the agreement that the message names.", check=_check_held),
+    RequestRule(number="4b", text="Both services take part in the agreement.", check=_check_parties),
+    RequestRule(number="4c", text="Both agencies hold the same wording of it.", check=_check_wording),
+    RequestRule(number="4d", text="The agreement is in force.", check=_check_in_force),
+    RequestRule(number="5", text="The sender holds every trust mark that it requires.", check=_check_marks),
+    RequestRule(number="6a", text="The clause exists and grants this kind of exchange.", check=_check_clause),
+    RequestRule(number="6b", text="The clause grants it for this purpose.", check=_check_purpose),
+    RequestRule(number="6c", text="The clause lets this service ask that service.", check=_check_services),
+    RequestRule(number="7", text="The clause names the role of the person who asks.", check=_check_role),
+    RequestRule(number="8a", text="The stated legal basis is the clause's own.", check=_check_basis),
+    RequestRule(number="8b", text="Consent is on record where the clause rests on it.", check=_check_consent),
+    RequestRule(number="9a", text="The body is well formed.", check=_check_body),
+    RequestRule(number="9b", text="The clause lists what the body asks for.", check=_check_lists),
+    RequestRule(number="10", text="This agency has not withdrawn the clause or the role.", check=_check_local),
+    RequestRule(number="11", text="What the clause gives this role may go to this recipient.", check=_check_content),
+)
+"""The rules of a request, in order. A new rule goes here, with a number of its own, and calls its own module."""
+
+
+def _discloses(_permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
+    return match is MatchOutcome.UNIQUE and not restrictions.withheld
+
+
+def _is_conditional(permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
+    return permit.clause.existence is Existence.CONDITIONAL
+
+
+def _is_absent(_permit: Permit, match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
+    return match is MatchOutcome.NONE
+
+
+def _is_past(_permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
+    return match is MatchOutcome.NOT_CURRENT and not restrictions.withheld
+
+
+def _is_left(_permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
+    return True
+
+
+RELEASE_RULES: Final[tuple[ReleaseRule, ...]] = (
+    ReleaseRule(
+        number="1", text="One record is the person's, unrestricted.", status=ReleaseStatus.KNOWN, applies=_discloses
+    ),
+    ReleaseRule(
+        number="2",
+        text="The clause does not let existence be told.",
+        status=ReleaseStatus.NOTHING_TO_SHARE,
+        applies=_is_conditional,
+    ),
+    ReleaseRule(number="3a", text="No record is the person's.", status=ReleaseStatus.NOT_KNOWN, applies=_is_absent),
+    ReleaseRule(
+        number="3b",
+        text="One record is the person's, unrestricted, without a current involvement.",
+        status=ReleaseStatus.NOT_CURRENT,
+        applies=_is_past,
+    ),
+    ReleaseRule(
+        number="4",
+        text="A record may be the person's, or is restricted: a human must decide.",
+        status=ReleaseStatus.REVIEW,
+        applies=_is_left,
+    ),
+)
+"""The rules of a release, in order; the last one always applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,14 +387,14 @@ def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKi
     return content if isinstance(content, Denial) else _Content(fields=content.fields, body=content.body)
 
 
-def _permit(agreement: AgreementRef, clause: Clause, role: RoleCode, content: _Content, now: datetime) -> Permit:
-    today = now.astimezone(UTC).date()
+def _permit(case: _Case) -> Permit:
+    today, clause = case.now.astimezone(UTC).date(), case.clause
     return Permit(
-        agreement=agreement,
+        agreement=case.terms.ref,
         clause=clause,
-        fields=content.fields,
-        role=role,
-        query=content.body,
+        fields=case.content.fields,
+        role=case.message.practitioner.role,
+        query=case.content.body,
         law=clause.law,
         answered_on=today,
         keep_until=today + timedelta(days=clause.keep_days),

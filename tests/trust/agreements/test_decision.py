@@ -11,6 +11,8 @@ from tests.trust.agreements.examples import BINDING, JOBCENTRE, binding, clauses
 from tests.trust.exchange.examples import COUNCIL, NOW, POLICE, SUBJECT, TRUST
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.decision import (
+    RELEASE_RULES,
+    REQUEST_RULES,
     LocalPolicy,
     MatchOutcome,
     Permit,
@@ -19,6 +21,8 @@ from trust.agreements.decision import (
     Restriction,
     decide_release,
     decide_request,
+    trace_release,
+    trace_request,
 )
 from trust.agreements.denial import SENTENCES, Denial, DenialCode, deny, deny_unlisted, sentences
 from trust.exchange.eligibility import EligibilityQuery
@@ -49,8 +53,16 @@ def decided(
     local: LocalPolicy | None = None,
     **changes: Any,
 ) -> Permit | Denial:
-    own = changes.pop("own", message.aud)
-    return decide_request(facts(message, **changes), agreement=held, local=local or LocalPolicy(), own=own, now=NOW)
+    """Decide, and hold the trace of the rules to the decision."""
+    own, policy = changes.pop("own", message.aud), local or LocalPolicy()
+    known = facts(message, **changes)
+    decision = decide_request(known, agreement=held, local=policy, own=own, now=NOW)
+    results = trace_request(known, agreement=held, local=policy, own=own, now=NOW)
+    assert [each.number for each in results] == [rule.number for rule in REQUEST_RULES][: len(results)]
+    assert all(each.denial is None for each in results[:-1])
+    assert results[-1].denial == (decision if isinstance(decision, Denial) else None)
+    assert isinstance(decision, Denial) or len(results) == len(REQUEST_RULES)
+    return decision
 
 
 def permitted(message: Message, **changes: Any) -> Permit:
@@ -327,6 +339,26 @@ def test_under_an_unconditional_clause_absence_is_told_and_doubt_goes_to_a_human
     release = decide_release(UNCONDITIONAL, match=match, restrictions=restrictions)
     assert (release.status, release.fields) == (status, frozenset())
     assert not release.discloses
+
+
+@pytest.mark.parametrize("permit", [CONDITIONAL, UNCONDITIONAL])
+@pytest.mark.parametrize("match", MatchOutcome)
+@pytest.mark.parametrize("restrictions", [FREE, WITHHELD])
+def test_a_release_is_explained_by_the_rule_that_decided_it(
+    permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions
+) -> None:
+    release = decide_release(permit, match=match, restrictions=restrictions)
+    *before, (deciding, applies) = trace_release(permit, match=match, restrictions=restrictions)
+    assert applies
+    assert deciding.status is release.status
+    assert not any(applied for _, applied in before)
+
+
+def test_rules_have_numbers_in_their_order_and_one_sentence_each() -> None:
+    for rules in (REQUEST_RULES, RELEASE_RULES):
+        numbers = [(int(rule.number.rstrip("abcd")), rule.number) for rule in rules]
+        assert numbers == sorted(set(numbers))
+        assert all(rule.text.endswith(".") for rule in rules)
 
 
 def test_the_reasons_stay_with_the_release_for_the_agencys_own_evidence() -> None:
