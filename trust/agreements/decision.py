@@ -198,8 +198,8 @@ def _check_spoken(case: _Case) -> Denial | None:
 
 
 def _check_token(case: _Case) -> Denial | None:
-    covered = any(covers(detail, case.message) for detail in case.facts.token_details)
-    return None if covered else deny(DenialCode.TOKEN_DOES_NOT_COVER)
+    is_covered = any(covers(detail, case.message) for detail in case.facts.token_details)
+    return None if is_covered else deny(DenialCode.TOKEN_DOES_NOT_COVER)
 
 
 def _check_held(case: _Case) -> Denial | None:
@@ -248,13 +248,13 @@ def _check_purpose(case: _Case) -> Denial | None:
 
 
 def _check_services(case: _Case) -> Denial | None:
-    granted = case.message.asker in case.clause.askers and case.message.holder in case.clause.holders
-    return None if granted else deny(DenialCode.SERVICE_NOT_COVERED)
+    is_granted = case.message.asker in case.clause.askers and case.message.holder in case.clause.holders
+    return None if is_granted else deny(DenialCode.SERVICE_NOT_COVERED)
 
 
 def _check_role(case: _Case) -> Denial | None:
-    listed = case.message.practitioner.role in case.clause.fields_by_role
-    return None if listed else deny(DenialCode.ROLE_NOT_PERMITTED)
+    is_listed = case.message.practitioner.role in case.clause.fields_by_role
+    return None if is_listed else deny(DenialCode.ROLE_NOT_PERMITTED)
 
 
 def _check_basis(case: _Case) -> Denial | None:

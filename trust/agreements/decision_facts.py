@@ -47,10 +47,16 @@ class LocalPolicy:
 
     restrictions: tuple[Restriction, ...] = ()
 
+    def about(self, message: Message) -> tuple[Restriction, ...]:
+        """Return what is withdrawn of the clause that the message names, for its role or for every role."""
+        clause, roles = (message.agreement.id, message.clause), (None, message.practitioner.role)
+        return tuple(
+            each for each in self.restrictions if (each.agreement, each.clause) == clause and each.role in roles
+        )
+
     def withdraws(self, message: Message) -> bool:
         """Say whether the clause that the message names is withdrawn for its role."""
-        clause, role = (message.agreement.id, message.clause), message.practitioner.role
-        return any((each.agreement, each.clause) == clause and each.role in (None, role) for each in self.restrictions)
+        return bool(self.about(message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

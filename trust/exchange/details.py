@@ -22,6 +22,7 @@ from trust.exchange.statements import (
     read_statements,
     statements_to_json,
     unknown_members,
+    without_text,
 )
 from trust.identifiers import EntityId, ServiceRef, parse_code, parse_entity_id, parse_service_ref
 from trust.strict_json import JsonObject
@@ -145,6 +146,10 @@ class TypedBody:
             details={name: value for name, value in self.details.items() if name in fields},
             statements=cut_statements(self.statements, fields, refs),
         )
+
+    def without_narrative(self) -> Self:
+        """Return the body without what its statements say, which no decision reads."""
+        return replace(self, statements=tuple(map(without_text, self.statements)))
 
     def content_to_json(self) -> JsonObject:
         """Return the members ``details`` and ``statements``."""

@@ -104,6 +104,10 @@ class QueuedBody(Query, Protocol):
         """Return the body with only these fields, and without statements about any person but these."""
         ...
 
+    def without_narrative(self) -> Self:
+        """Return the body without what its statements say, which no decision reads."""
+        ...
+
 
 class MessageAnswer(Protocol):
     """What became of a message of a queued kind: the parsed body of an ``answered`` receipt."""

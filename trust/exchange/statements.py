@@ -6,11 +6,12 @@
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from trust.claims import strip_ignorable
+from trust.exchange.addresses import holds_postcode
 from trust.exchange.persons import MAX_PERSONS, REF
 from trust.exchange.reader import MAX_TEXT, Reader
 from trust.strict_json import JsonObject
@@ -19,6 +20,8 @@ MAX_STATEMENTS = 64
 MAX_STATEMENT = 4000
 """Characters of a statement's text."""
 _MEMBERS = ("field", "text", "about", "standing", "source", "on")
+_LEFT_OUT = "-"
+_POSTCODE_LEFT_OUT = "- ZE3 9ZZ"
 
 
 class Standing(StrEnum):
@@ -79,6 +82,12 @@ def cut_statements(
 ) -> tuple[PersonStatement, ...]:
     """Return the statements of these fields that are about these persons and no other."""
     return tuple(each for each in statements if each.field in fields and set(each.about) <= set(refs))
+
+
+def without_text(statement: PersonStatement) -> PersonStatement:
+    """Return a statement of which only what a decision reads is left: whether its text holds a postcode."""
+    has_postcode = holds_postcode(f"{statement.text} {statement.source}")
+    return replace(statement, text=_POSTCODE_LEFT_OUT if has_postcode else _LEFT_OUT, source=_LEFT_OUT)
 
 
 def _read_statement(reader: Reader, fields: Collection[str]) -> PersonStatement:
