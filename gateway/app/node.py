@@ -34,6 +34,7 @@ from gateway.app.wiring import (
     sign_in_providers,
 )
 from gateway.callers import PeerCaller
+from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound, MessageIdReused
 from gateway.exchange.outbound import AskOwnNode, Outbound
 from gateway.exchange.services import ServiceRegistry
@@ -268,6 +269,7 @@ def _inbound(
         observe=events.record_inbound_message,
         case_system_s=parts.settings.limits.case_system_s,
         queued=receiving.queued.handle,
+        restrictions_of=RestrictionsOf(hmac_key=parts.vault.evidence_hmac_key),
         not_before=parts.fitness.not_before,
     )
 

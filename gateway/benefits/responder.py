@@ -6,7 +6,7 @@ from functools import partial
 from adapters.contract import AdapterError, Deadline, EligibilitySource, SourceNonsense, SourceUnavailable
 from adapters.matching.decide import Match
 from gateway.exchange.answer import (
-    NO_RESTRICTIONS,
+    RecordRestrictions,
     Search,
     ServiceAnswer,
     call_adapter,
@@ -14,24 +14,44 @@ from gateway.exchange.answer import (
     refuse_not_offered,
 )
 from gateway.exchange.services import HostedService
-from trust.agreements.decision import MatchOutcome, Permit, decide_release
+from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.exchange import eligibility
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.person import Subject
 
 
-def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> ServiceAnswer:
+def answer(
+    permit: Permit,
+    service: HostedService,
+    subject: Subject,
+    *,
+    restrictions_of: RecordRestrictions,
+    deadline: Deadline,
+) -> ServiceAnswer:
     """Answer a permitted query (:class:`gateway.exchange.kinds.Responder`)."""
     source, query = service.adapter.eligibility, permit.query
     if source is None or not isinstance(query, EligibilityQuery):
         return refuse_not_offered(permit, service)
-    search = Search(permit=permit, service=service, source=source, subject=subject, deadline=deadline)
+    search = Search(
+        permit=permit,
+        service=service,
+        source=source,
+        subject=subject,
+        restrictions_of=restrictions_of,
+        deadline=deadline,
+    )
     return search.answer(partial(_read, search, source, query))
 
 
-def _read(search: Search, source: EligibilitySource, query: EligibilityQuery, match: Match) -> ServiceAnswer:
+def _read(
+    search: Search,
+    source: EligibilitySource,
+    query: EligibilityQuery,
+    match: Match,
+    restrictions: PersonRestrictions,
+) -> ServiceAnswer:
     permit = search.permit
-    release = decide_release(permit, match=MatchOutcome(match.outcome), restrictions=NO_RESTRICTIONS)
+    release = decide_release(permit, match=MatchOutcome(match.outcome), restrictions=restrictions)
     registered = EligibilityAnswer(answer=Answer.UNKNOWN, as_of=permit.answered_on)
     failure = None
     if release.discloses and match.ref is not None:

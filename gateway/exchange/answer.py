@@ -4,15 +4,18 @@ Each kind's responder words the answer; what no kind may do otherwise is here:
 
 1. whether the description is enough to search by;
 2. the search, the match, and a failure of the case system, which under a conditional clause tells of no record;
-3. an exception that an adapter raises against its contract counts as nonsense of its source.
+3. what restricts the person's record: one read beside the release decision asks every source in order, also where no
+   record was found. The transaction that records the answer reads again; an answer decided on others is dropped
+   (:class:`RestrictionsChanged`), and the person is searched for again (assertion A45);
+4. an exception that an adapter raises against its contract counts as nonsense of its source.
 
 Adapters return all they hold; the gateway minimises.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import TypeVar
+from datetime import date, datetime
+from typing import Protocol, TypeVar
 
 from adapters.contract import (
     AdapterError,
@@ -25,17 +28,22 @@ from adapters.contract import (
 )
 from adapters.matching import decide as matching
 from adapters.matching.decide import Match
+from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.exchange.services import HostedService
 from gateway.exchange.source_probe import probe
+from gateway.ports import Transaction
 from trust.agreements.clause import Existence
 from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestrictions
 from trust.exchange.errors import MalformedSubject, SubjectTooVague
+from trust.exchange.message import Message
 from trust.exchange.person import Subject, check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
 
+UNRESTRICTED = PersonRestrictions()
 T = TypeVar("T")
-NO_RESTRICTIONS = PersonRestrictions()
+RecordRestrictions = Callable[[Candidate | None], PersonRestrictions]
+"""Read what restricts a record that was found; none was found where there is no candidate."""
 UNAVAILABLE_OUTCOME = "unavailable"
 NO_RECORD = f"match:{MatchOutcome.NONE}"
 """The reason of an answer whose search found no record."""
@@ -56,6 +64,68 @@ NOT_OFFERED = Refusal(
 )
 
 
+class RestrictionsChanged(Exception):
+    """The person's restrictions changed between the release decision and its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonInSight:
+    """The person of one question, and the record that was found, if any.
+
+    ``keys`` are the keyed digests of what question and record say of the person; ``record_key`` is the record's own.
+    """
+
+    service: HostedService
+    record: Candidate | None
+    message: Message
+    keys: tuple[str, ...]
+    record_key: str | None
+    now: datetime
+
+
+class RestrictionSource(Protocol):
+    """One reason to restrict. It returns the restrictions so far, with its own added; it never lifts one.
+
+    ``person.keys`` can be shared by two people of one family name and birthday: compare the persons before a stranger
+    is restricted.
+    """
+
+    def __call__(
+        self, tx: Transaction, person: PersonInSight, restrictions: PersonRestrictions, /
+    ) -> PersonRestrictions:
+        """Return what restricts the release to this person's question."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionsOf:
+    """Read a person's restrictions from every source, in order."""
+
+    hmac_key: Callable[[], bytes]
+    sources: tuple[RestrictionSource, ...] = ()
+
+    def __call__(
+        self, tx: Transaction, service: HostedService, record: Candidate | None, message: Message, now: datetime
+    ) -> PersonRestrictions:
+        """Return what restricts the release of this record to this question."""
+        key = self.hmac_key()
+        keys = person_keys(key, message.subject)
+        if record is not None:
+            keys = tuple(dict.fromkeys((*keys, *person_keys(key, record.person))))
+        person = PersonInSight(
+            service=service,
+            record=record,
+            message=message,
+            keys=keys,
+            record_key=None if record is None else record_key(key, service.ref, record.ref),
+            now=now,
+        )
+        restrictions = UNRESTRICTED
+        for source in self.sources:
+            restrictions = source(tx, person, restrictions)
+        return restrictions
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAnswer:
     """The body to sign, and what the evidence and the metrics say of it. ``failure`` is safe to log.
@@ -63,7 +133,7 @@ class ServiceAnswer:
     ``fields`` names what the body releases of a record. ``undisclosed`` says that the answer is the one that a
     conditional clause gives for every absence and doubt. ``dropped`` names the members of the question that its version
     does not know. ``record`` is the record that was found, for this node's own account alone: nothing that leaves, and
-    no budget, depends on it.
+    no budget, depends on it. ``restrictions`` are those that the release was decided on.
     """
 
     body: JsonObject
@@ -74,19 +144,21 @@ class ServiceAnswer:
     failure: str | None = None
     dropped: tuple[str, ...] = ()
     record: Candidate | None = field(default=None, repr=False)
+    restrictions: PersonRestrictions | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One permitted query to one source."""
+    """One permitted query to one source. ``restrictions_of`` reads what restricts a record, or the search for one."""
 
     permit: Permit
     service: HostedService
     source: Finder
     subject: Subject
+    restrictions_of: RecordRestrictions
     deadline: Deadline
 
-    def answer(self, read: Callable[[Match], ServiceAnswer]) -> ServiceAnswer:
+    def answer(self, read: Callable[[Match, PersonRestrictions], ServiceAnswer]) -> ServiceAnswer:
         """Search for the person and return what ``read`` answers for the match.
 
         Under a conditional clause a failure of the case system that concerns one record is answered like an absence and
@@ -103,8 +175,9 @@ class Search:
             if refusal is not None:
                 return refusal
             match, failure = Match(outcome=matching.MatchResult.NONE), failed.detail
-        answer = read(match)
-        return replace(answer, failure=failure or answer.failure, record=record)
+        restrictions = self.restrictions_of(record)
+        answer = read(match, restrictions)
+        return replace(answer, failure=failure or answer.failure, record=record, restrictions=restrictions)
 
     def disclosed_failure(self, failed: AdapterError) -> ServiceAnswer | None:
         """Return the refusal that tells of a failure, or ``None`` where it may only look like an absence."""

@@ -7,9 +7,10 @@
 4. Decide without the person in sight: a refusal says why.
 5. Repeat the original answer to a message that came before, unless it may not be told any more.
 6. Refuse what exceeds a rate limit, unless the clause is urgent.
-7. Find the person, decide again, minimise: the responder of the kind.
+7. Find the person, read what restricts the record, decide again, minimise: the responder of the kind.
 8. Where the answer may not tell of a record, wait until just before the next step of time.
-9. Sign the reply. One transaction holds the message id's single use, the charge, and the evidence; the loser of a race
+9. Sign the reply. One transaction reads the restrictions again and holds the message id's single use, the charge, and
+   the evidence. If the restrictions have changed, nothing is kept and the plan starts again (A45). The loser of a race
    for the id drops its work and returns the winner's bytes.
 10. Where the answer may not tell of a record, return at the step.
 
@@ -24,7 +25,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 
-from adapters.contract import Deadline
+from adapters.contract import Candidate, Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
 from gateway.accountability.enumeration import AddressLimitReached
@@ -34,19 +35,34 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import PeerCaller
 from gateway.evidence import recorder
 from gateway.exchange import inbound_evidence
-from gateway.exchange.answer import NO_RECORD, ServiceAnswer, check_subject, is_conditional, tells_nothing
+from gateway.exchange.answer import (
+    NO_RECORD,
+    RestrictionsChanged,
+    RestrictionsOf,
+    ServiceAnswer,
+    check_subject,
+    is_conditional,
+    tells_nothing,
+)
 from gateway.exchange.kinds import HandleQueued, ServedKinds
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.key_refresh import verify_with_message_keys
 from gateway.keys.daily_seal import SealExpired
-from gateway.ports import KeyVault, Store, Transaction, TrustResolver
+from gateway.ports import KeyVault, Store, StoreBusy, Transaction, TrustResolver
 from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.clause import Clause
-from trust.agreements.decision import Denial, DenialCode, Permit, RequestFacts, decide_request
+from trust.agreements.decision import (
+    Denial,
+    DenialCode,
+    Permit,
+    PersonRestrictions,
+    RequestFacts,
+    decide_request,
+)
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
 from trust.errors import TooOld, WrongIssuer
@@ -65,6 +81,7 @@ from trust.jose import peek
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
+_ATTEMPTS = 4
 _NO_KIND = ""
 
 Charge = Callable[[Transaction], None]
@@ -124,6 +141,7 @@ class Inbound:
     observe: Callable[[InboundMessageEvent], None]
     case_system_s: float
     queued: HandleQueued
+    restrictions_of: RestrictionsOf
     not_before: Callable[[], datetime | None] = _no_bound
     timer: ResponseTimer = DEFAULT
 
@@ -133,12 +151,17 @@ class Inbound:
         Raises ``TrustError`` for bytes that are no message of this caller to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
-        try:
-            return self._handle(raw, caller, now)
-        except AddressLimitReached:  # by questions sent at the same time; their addresses are on record by now
-            return self._handle(raw, caller, now, leave_out_address=True)
+        leave_out_address = False
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._handle(raw, caller, now, leave_out_address=leave_out_address)
+            except AddressLimitReached:  # by questions sent at the same time; their addresses are on record by now
+                leave_out_address = True
+            except RestrictionsChanged:  # between the release decision and its record (A45)
+                continue
+        raise StoreBusy("The person's restrictions change too often to answer now.")
 
-    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool = False) -> bytes:
+    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool) -> bytes:
         start = self.timer.now()
         opened_message = self._open(raw, caller, now)  # 1
         if is_queued(self.kinds.kinds, opened_message.message.kind):
@@ -250,7 +273,27 @@ class Inbound:
         if context.usage.address is AddressUse.LEFT_OUT:
             subject = replace(subject, address=None)
         respond = self.kinds.responders[permit.clause.kind]
-        return respond(permit, context.service, subject, deadline=Deadline.after(self.case_system_s))
+        return respond(
+            permit,
+            context.service,
+            subject,
+            restrictions_of=partial(self._read_restrictions, context.service, context.message, now),
+            deadline=Deadline.after(self.case_system_s),
+        )
+
+    def _read_restrictions(
+        self, service: HostedService, message: Message, now: datetime, record: Candidate | None
+    ) -> PersonRestrictions:
+        return self.store.read(lambda tx: self.restrictions_of(tx, service, record, message, now))
+
+    def _check_restrictions(
+        self, tx: Transaction, context: _InboundContext, answer: ServiceAnswer, now: datetime
+    ) -> None:
+        """Raise :class:`RestrictionsChanged` where others bind the release now than it was decided on."""
+        if context.service is not None and answer.restrictions is not None:
+            current = self.restrictions_of(tx, context.service, answer.record, context.message, now)
+            if current != answer.restrictions:
+                raise RestrictionsChanged
 
     def _charge(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
         """Return what an answer costs; a refusal tells of no person and costs nothing."""
@@ -291,6 +334,7 @@ class Inbound:
                 expires=from_seconds(message.exp),
             )
             if prior is None:
+                self._check_restrictions(tx, context, answer, now)
                 charge(tx)
                 recorder.record(tx, question, reply_entry)
             return prior

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from adapters.contract import Deadline
 from gateway.callers import PeerCaller
-from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.answer import RecordRestrictions, ServiceAnswer
 from gateway.exchange.services import HostedService
 from gateway.ports import Transaction
 from trust.agreements.decision import Permit
@@ -21,7 +21,13 @@ class Responder(Protocol):
     """Answer permitted queries of one kind from a service's own case system."""
 
     def __call__(
-        self, permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline
+        self,
+        permit: Permit,
+        service: HostedService,
+        subject: Subject,
+        *,
+        restrictions_of: RecordRestrictions,
+        deadline: Deadline,
     ) -> ServiceAnswer:
         """Find the person, decide on the release, minimise and word the answer. Raises nothing."""
         ...

@@ -7,9 +7,9 @@ from typing import Final
 
 from adapters.contract import AdapterError, Deadline, InvolvementSource, RecordUnreadable, SourceNonsense
 from adapters.matching.decide import Match
-from gateway.exchange.answer import NO_RESTRICTIONS, Search, ServiceAnswer, call_adapter, refuse_not_offered
+from gateway.exchange.answer import RecordRestrictions, Search, ServiceAnswer, call_adapter, refuse_not_offered
 from gateway.exchange.services import HostedService
-from trust.agreements.decision import MatchOutcome, Permit, ReleaseStatus, decide_release
+from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, ReleaseStatus, decide_release
 from trust.agreements.minimise import minimise
 from trust.exchange import involvement
 from trust.exchange.errors import MalformedBody
@@ -27,16 +27,30 @@ _STATUSES: Final[Mapping[ReleaseStatus, InvolvementStatus]] = MappingProxyType(
 )
 
 
-def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> ServiceAnswer:
+def answer(
+    permit: Permit,
+    service: HostedService,
+    subject: Subject,
+    *,
+    restrictions_of: RecordRestrictions,
+    deadline: Deadline,
+) -> ServiceAnswer:
     """Answer a permitted query (:class:`gateway.exchange.kinds.Responder`)."""
     source = service.adapter.involvement
     if source is None:
         return refuse_not_offered(permit, service)
-    search = Search(permit=permit, service=service, source=source, subject=subject, deadline=deadline)
+    search = Search(
+        permit=permit,
+        service=service,
+        source=source,
+        subject=subject,
+        restrictions_of=restrictions_of,
+        deadline=deadline,
+    )
     return search.answer(partial(_read, search, source))
 
 
-def _read(search: Search, source: InvolvementSource, match: Match) -> ServiceAnswer:
+def _read(search: Search, source: InvolvementSource, match: Match, restrictions: PersonRestrictions) -> ServiceAnswer:
     permit, outcome = search.permit, MatchOutcome(match.outcome)
     rows: Sequence[Mapping[str, str]] = ()
     failure = None
@@ -52,7 +66,7 @@ def _read(search: Search, source: InvolvementSource, match: Match) -> ServiceAns
             if refusal is not None:
                 return refusal
             outcome, failure = MatchOutcome.NONE, failed.detail
-    release = decide_release(permit, match=outcome, restrictions=NO_RESTRICTIONS)
+    release = decide_release(permit, match=outcome, restrictions=restrictions)
     status, released = _STATUSES[release.status], rows if release.discloses else ()
     body = involvement.build_reply_body(
         status, terms=permit.terms, duty_phone=search.service.duty_phone, involvements=released

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.sources.sql import MAX_CANDIDATES
-from gateway.lookups import responder
+from gateway.exchange.answer import RestrictionsOf
 from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
@@ -66,8 +66,9 @@ def told(hand: PeerHand, subject: Subject) -> tuple[JsonObject, int]:
 
 
 def as_restricted(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
-    """Have everybody's record say that nothing of it may be released: as yet nothing supplies restrictions."""
-    monkeypatch.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True, reasons=reasons))
+    """Have each record say that nothing of it may be released."""
+    withheld = PersonRestrictions(withheld=True, reasons=reasons)
+    monkeypatch.setattr(RestrictionsOf, "__call__", lambda *_: withheld)
 
 
 def close_case(network: Network) -> None:

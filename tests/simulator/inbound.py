@@ -6,6 +6,7 @@ from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import detail_for
 from gateway.app.capabilities import CAPABILITIES
 from gateway.callers import PeerCaller
+from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound
 from gateway.telemetry.events import InboundMessageEvent
 from gateway.web.capability import served_kinds
@@ -36,6 +37,7 @@ def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
         observe=seen.append,
         case_system_s=5.0,
         queued=node.receiving.queued.handle,
+        restrictions_of=RestrictionsOf(hmac_key=node.vault.evidence_hmac_key),
     )
 
 

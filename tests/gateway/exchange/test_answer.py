@@ -18,7 +18,7 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.answer import UNRESTRICTED, ServiceAnswer
 from gateway.exchange.services import HostedService
 from gateway.exchange.source_probe import invented
 from gateway.lookups.responder import answer
@@ -77,12 +77,16 @@ def hosting(source: InvolvementSource | None) -> HostedService:
     )
 
 
+def asked(permitted: Permit, hosted: HostedService) -> ServiceAnswer:
+    return answer(permitted, hosted, SUBJECT, restrictions_of=lambda _record: UNRESTRICTED, deadline=Deadline.after(5))
+
+
 def said(source: Source | None, existence: Existence = Existence.UNCONDITIONAL) -> dict[str, Any]:
     return dict(found(source, existence).body)
 
 
 def found(source: Source | None, existence: Existence = Existence.UNCONDITIONAL) -> ServiceAnswer:
-    return answer(permit(existence), service(source), SUBJECT, deadline=Deadline.after(5))
+    return asked(permit(existence), service(source))
 
 
 def test_a_known_person_is_described_with_the_permitted_fields_only() -> None:
@@ -98,7 +102,7 @@ def test_a_plan_is_told_to_no_role_that_the_clause_does_not_name_it_for() -> Non
     assert "plan" not in told
     named = permit()
     naming = replace(named, fields=named.fields | {"plan"})
-    result = answer(naming, service(Source(held=(planned,))), SUBJECT, deadline=Deadline.after(5))
+    result = asked(naming, service(Source(held=(planned,))))
     assert result.body["involvements"] == [told | {"plan": "child protection plan"}]
 
 
@@ -210,7 +214,7 @@ class Dying:
 
 @pytest.mark.holds("A74")
 def test_an_outage_after_the_person_was_found_is_told_under_every_clause() -> None:
-    answered = answer(permit(Existence.CONDITIONAL), hosting(Dying()), SUBJECT, deadline=Deadline.after(5))
+    answered = asked(permit(Existence.CONDITIONAL), hosting(Dying()))
     assert answered.body["reason"] == said(Source(find_fails=SourceUnavailable("down")))["reason"]
 
 

@@ -14,9 +14,9 @@ from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.timing import propose
 from gateway.accountability.rate_limits import QueryCharge, RateLimits
 from gateway.callers import PeerCaller
+from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, ResponseTimer
-from gateway.lookups import responder
 from gateway.ports import Store, Transaction
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
@@ -148,7 +148,7 @@ def test_a_node_says_nothing_to_share_at_one_moment_for_any_cause(
         absent, in_doubt = took(NOBODY, slow, step_s), took(IN_DOUBT, slow, step_s)
         sealed = took(KNOWN, Sealed(slow, KNOWN), step_s)
         with monkeypatch.context() as restricted:
-            restricted.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+            restricted.setattr(RestrictionsOf, "__call__", lambda *_: PersonRestrictions(withheld=True))
             withheld = {took(KNOWN, slow, step_s) for _ in range(5)}
         assert {absent, in_doubt, sealed, *withheld} == {step_s}
         assert known < step_s  # what is told is told at once
@@ -215,7 +215,7 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
 
     absent = wrote(NOBODY)
     with monkeypatch.context() as restricted:
-        restricted.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+        restricted.setattr(RestrictionsOf, "__call__", lambda *_: PersonRestrictions(withheld=True))
         withheld = wrote(KNOWN)
     assert absent == withheld == [1.0 - COMMIT_MARGIN_S]
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from adapters.contract import Deadline
 from adapters.matching.decide import Match
 from gateway.callers import CaseCaller
-from gateway.exchange.answer import NO_RESTRICTIONS, Search, ServiceAnswer, refuse_not_offered
+from gateway.exchange.answer import RecordRestrictions, Search, ServiceAnswer, refuse_not_offered
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.fan_out import TOO_LATE, PlannedQuery
 from gateway.exchange.outbound import PeerQuery, QueryOutcome
@@ -23,7 +23,7 @@ from gateway.web.case_request import Code, QuestionBody
 from gateway.web.guards import CaseGuard
 from gateway.web.practitioner import read_question
 from tests.gateway.exchange.toy.waiting import WAITING_QUERY, WaitingQuery, WaitingReply
-from trust.agreements.decision import MatchOutcome, Permit, decide_release
+from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.minimise import minimise
 from trust.exchange.person import Subject
 
@@ -32,17 +32,31 @@ HELD = {"place": "7", "months": "11", "reason": "medical"}
 """The service's data about each person that it knows; the kind has no field for the reason."""
 
 
-def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> ServiceAnswer:
+def answer(
+    permit: Permit,
+    service: HostedService,
+    subject: Subject,
+    *,
+    restrictions_of: RecordRestrictions,
+    deadline: Deadline,
+) -> ServiceAnswer:
     """Answer a permitted query."""
     source = service.adapter.involvement
     if source is None:
         return refuse_not_offered(permit, service)
-    search = Search(permit=permit, service=service, source=source, subject=subject, deadline=deadline)
+    search = Search(
+        permit=permit,
+        service=service,
+        source=source,
+        subject=subject,
+        restrictions_of=restrictions_of,
+        deadline=deadline,
+    )
     return search.answer(partial(_read, permit))
 
 
-def _read(permit: Permit, found: Match) -> ServiceAnswer:
-    release = decide_release(permit, match=MatchOutcome(found.outcome), restrictions=NO_RESTRICTIONS)
+def _read(permit: Permit, found: Match, restrictions: PersonRestrictions) -> ServiceAnswer:
+    release = decide_release(permit, match=MatchOutcome(found.outcome), restrictions=restrictions)
     row = minimise(permit.fields, HELD).sent if release.discloses else {}
     return ServiceAnswer(
         body=dict(row), outcome="answered", reasons=release.reasons, fields=tuple(sorted(row)), undisclosed=not row
