@@ -5,6 +5,7 @@ from typing import Any
 
 from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
 from trust.agreements.clause import Clause
+from trust.agreements.location import silent_fields
 from trust.agreements.reading import changes, read_out, signatories
 from trust.exchange.kinds import KINDS
 
@@ -137,4 +138,6 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "onward": clause.onward,
         "consent_roles": sorted(clause.consent_roles),
         "urgent": clause.urgent,
+        "location_recipients": sorted(str(service) for service in clause.location_recipients),
+        "silent_for_restricted": sorted(silent_fields(clause)),
     }

@@ -47,6 +47,7 @@ _MEMBERS = (
     "onward",
     "urgent",
     "respond_within",
+    "location_recipients",
 )
 
 
@@ -80,7 +81,8 @@ class Clause:
     the lists that its kind adds (:class:`trust.exchange.kind.ClauseList`). ``urgent`` says that waiting may cost a
     person's safety: such a question goes on for longer while the centre is away, and is answered, and flagged, where
     another would be refused for its number. ``respond_within`` is the time in which the recipient of a queued message
-    decides; :data:`trust.agreements.time_terms.DEFAULT_TERM` where it is ``None``.
+    decides; :data:`trust.agreements.time_terms.DEFAULT_TERM` where it is ``None``. ``location_recipients`` are the
+    services that may learn where a person lives whose place is restricted (:mod:`trust.agreements.location`).
     """
 
     id: ClauseId
@@ -100,6 +102,7 @@ class Clause:
     lists: ClauseWords = field(default_factory=dict)
     urgent: bool = False
     respond_within: TimeTerm | None = None
+    location_recipients: frozenset[ServiceRef] = frozenset()
 
 
 def read_clause(
@@ -122,12 +125,13 @@ def read_clause(
     if purpose and purpose not in purposes:
         reader.fault("purpose", "is not one of the agreement's purposes")
     holders = _read_services(reader, "holders", services)
+    askers = _read_services(reader, "askers", services)
     return Clause(
         id=ClauseId(reader.parsed("id", parse_code)),
         kind=name,
         version=_read_version(reader, kind),
         purpose=purpose,
-        askers=_read_services(reader, "askers", services),
+        askers=askers,
         holders=holders,
         fields_by_role=_read_roles(reader, kind, rests_on_consent=bool(consent_roles(entries))),
         subject_by_holder=_read_subjects(reader, holders),
@@ -140,6 +144,7 @@ def read_clause(
         lists=_read_lists(reader, name, kinds),
         urgent=reader.flag("urgent"),
         respond_within=_read_term(reader, kind),
+        location_recipients=_read_location_recipients(reader, askers | holders),
     )
 
 
@@ -175,6 +180,13 @@ def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -
         return ref
 
     return frozenset(reader.parsed_list(name, of_a_party))
+
+
+def _read_location_recipients(reader: Reader, services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
+    recipients = frozenset(reader.parsed_list("location_recipients", parse_service_ref, required=False))
+    if not recipients <= services:
+        reader.fault("location_recipients", "must be some of the clause's askers and holders")
+    return recipients
 
 
 def _read_roles(

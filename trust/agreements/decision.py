@@ -24,7 +24,8 @@ from trust.agreements.decision_facts import (
     Restriction,
 )
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
-from trust.agreements.queued import ServiceKinds, permit_content
+from trust.agreements.location import LocationRuling, rule_on_location
+from trust.agreements.queued import PermittedContent, ServiceKinds, hide_place, permit_content
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, parse_query
@@ -49,6 +50,7 @@ __all__ = [
     "ServiceKinds",
     "decide_release",
     "decide_request",
+    "rule_on_place",
     "trace_release",
     "trace_request",
 ]
@@ -102,12 +104,15 @@ def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonR
 
     The rules are those of :data:`RELEASE_RULES`. Under a conditional clause everything but a release is answered alike.
     Under another one, a person who may be meant or whose record is restricted is ``review``: a human must decide, and
-    "not known" would be untrue.
+    "not known" would be untrue. A restricted place is hidden unless
+    :func:`trust.agreements.location.rule_on_location` releases it to the asker.
     """
-    reasons = (f"match:{match}", *restrictions.reasons)
+    place = rule_on_place(permit, restrictions)
+    reasons = (f"match:{match}", *restrictions.reasons, *([] if place is None else [str(place)]))
     status = next(rule.status for rule in RELEASE_RULES if rule.applies(permit, match, restrictions))
     fields = permit.fields if status is ReleaseStatus.KNOWN else frozenset()
-    return Release(status=status, fields=fields, reasons=reasons)
+    hides = place is not None and place.hides
+    return Release(status=status, fields=fields, reasons=reasons, place=restrictions.place if hides else None)
 
 
 def trace_release(
@@ -121,6 +126,16 @@ def trace_release(
         if applies:
             break
     return tuple(results)
+
+
+def rule_on_place(permit: Permit, restrictions: PersonRestrictions) -> LocationRuling | None:
+    """Return whether the place of a restricted person may go to the asker, or none where no place is restricted."""
+    restriction = restrictions.location
+    if restriction is None:
+        return None
+    if permit.asker is None:
+        return LocationRuling.NOT_AUTHORISED
+    return rule_on_location(restriction, permit.clause, permit.asker)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +314,19 @@ def _check_content(case: _Case) -> Denial | None:
     return None
 
 
+def _check_place(case: _Case) -> Denial | None:
+    """Hide a restricted place from the recipient of a queued message, or deny what cannot be sent without it."""
+    restriction, content = case.facts.location, case.content.queued
+    if restriction is None or content is None:
+        return None
+    ruling = rule_on_location(restriction, case.clause, case.message.holder)
+    rest = hide_place(content, case.message, case.kind, restriction) if ruling.hides else content
+    if isinstance(rest, Denial):
+        return rest
+    case.content = _Content(fields=rest.fields, body=rest.body, queued=rest, place=ruling)
+    return None
+
+
 REQUEST_RULES: Final[tuple[RequestRule, ...]] = (
     RequestRule(number="1a", text="The caller is the agency that signed the message.", check=_check_caller),
     RequestRule(number="1b", text="The message is addressed to this agency.", check=_check_addressed),
@@ -319,12 +347,20 @@ REQUEST_RULES: Final[tuple[RequestRule, ...]] = (
     RequestRule(number="9b", text="The clause lists what the body asks for.", check=_check_lists),
     RequestRule(number="10", text="This agency has not withdrawn the clause or the role.", check=_check_local),
     RequestRule(number="11", text="What the clause gives this role may go to this recipient.", check=_check_content),
+    RequestRule(number="12", text="Nothing that is sent tells a restricted place.", check=_check_place),
 )
 """The rules of a request, in order. A new rule goes here, with a number of its own, and calls its own module."""
 
 
-def _discloses(_permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
-    return match is MatchOutcome.UNIQUE and not restrictions.withheld
+def _is_withheld(permit: Permit, restrictions: PersonRestrictions) -> bool:
+    """Say whether the record is withheld, also because the service tells a hidden place by saying that it has one."""
+    place, restriction = rule_on_place(permit, restrictions), restrictions.location
+    is_told = place is not None and place.hides and restriction is not None and restriction.tells_by_itself
+    return restrictions.withheld or is_told
+
+
+def _discloses(permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
+    return match is MatchOutcome.UNIQUE and not _is_withheld(permit, restrictions)
 
 
 def _is_conditional(permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
@@ -335,8 +371,8 @@ def _is_absent(_permit: Permit, match: MatchOutcome, _restrictions: PersonRestri
     return match is MatchOutcome.NONE
 
 
-def _is_past(_permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
-    return match is MatchOutcome.NOT_CURRENT and not restrictions.withheld
+def _is_past(permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
+    return match is MatchOutcome.NOT_CURRENT and not _is_withheld(permit, restrictions)
 
 
 def _is_left(_permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
@@ -372,10 +408,12 @@ RELEASE_RULES: Final[tuple[ReleaseRule, ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """The fields that are permitted, and the body they belong to."""
+    """The fields that are permitted, and the body they belong to; ``queued`` has the persons of a queued message."""
 
     fields: frozenset[str]
     body: Query
+    queued: PermittedContent | None = None
+    place: LocationRuling | None = None
 
 
 def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKind, now: datetime) -> _Content | Denial:
@@ -384,7 +422,9 @@ def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKi
         return _Content(fields=fields if query.fields is None else fields & query.fields, body=query)
     body = cast("QueuedBody", query)  # the parsers of a queued kind return one
     content = permit_content(facts.message, body, clause=clause, kind=kind, services=facts.services, now=now)
-    return content if isinstance(content, Denial) else _Content(fields=content.fields, body=content.body)
+    if isinstance(content, Denial):
+        return content
+    return _Content(fields=content.fields, body=content.body, queued=content)
 
 
 def _permit(case: _Case) -> Permit:
@@ -399,4 +439,6 @@ def _permit(case: _Case) -> Permit:
         answered_on=today,
         keep_until=today + timedelta(days=clause.keep_days),
         onward=str(clause.onward),
+        asker=case.message.asker,
+        place=case.content.place,
     )

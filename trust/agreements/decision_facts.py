@@ -8,10 +8,11 @@ from datetime import date
 from enum import StrEnum
 
 from trust.agreements.clause import Clause
+from trust.agreements.location import NO_PLACE, LocationRestriction, LocationRuling, RestrictedPlace
 from trust.agreements.queued import ServiceKinds
 from trust.exchange.kind import Query, ReplyTerms
 from trust.exchange.message import AgreementRef, Message
-from trust.identifiers import EntityId, RoleCode
+from trust.identifiers import EntityId, RoleCode, ServiceRef
 from trust.oauth.authorization_details import AuthorizationDetail
 
 
@@ -21,7 +22,8 @@ class RequestFacts:
 
     ``sender`` signed the message; ``caller`` was authenticated by the access token, which carried ``token_details``.
     ``sender_marks`` are the types of the sender's trust marks that are valid now. ``services`` are the kinds of both
-    services; only queued kinds need them.
+    services; only queued kinds need them. ``location`` is what the sender of a queued message knows of the place of its
+    persons, for the recipient; a recipient knows none.
     """
 
     sender: EntityId
@@ -30,6 +32,7 @@ class RequestFacts:
     token_details: tuple[AuthorizationDetail, ...]
     sender_marks: frozenset[str] = frozenset()
     services: ServiceKinds = field(default_factory=ServiceKinds)
+    location: LocationRestriction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,8 @@ class Permit:
     """Leave to look the person up, with everything that binds the answer.
 
     ``fields`` is the most that may be sent; ``query`` is the parsed body, of a queued kind already cut to them; ``law``
-    is the legal footing in a sentence.
+    is the legal footing in a sentence. ``asker`` is the service that is told; ``place`` is the ruling on the restricted
+    place of the persons of a queued message.
     """
 
     agreement: AgreementRef
@@ -76,6 +80,8 @@ class Permit:
     answered_on: date
     keep_until: date
     onward: str
+    asker: ServiceRef | None = None
+    place: LocationRuling | None = None
 
     @property
     def terms(self) -> ReplyTerms:
@@ -99,11 +105,14 @@ class MatchOutcome(StrEnum):
 class PersonRestrictions:
     """What the person's own record says against releasing it: consent withdrawn, an objection, a restriction.
 
-    ``reasons`` are codes for this agency's evidence; they never leave it.
+    ``reasons`` are codes for this agency's evidence; they never leave it. ``location`` decides whether the service
+    that asks may learn where the person lives; ``place`` is what is hidden otherwise.
     """
 
     withheld: bool = False
     reasons: tuple[str, ...] = ()
+    location: LocationRestriction | None = None
+    place: RestrictedPlace = NO_PLACE
 
 
 class ReleaseStatus(StrEnum):
@@ -120,12 +129,14 @@ class ReleaseStatus(StrEnum):
 class Release:
     """What to answer. ``fields`` is empty unless the status is ``known``.
 
-    ``reasons`` explain the decision to this agency's own officers; they never leave it.
+    ``place`` is what to hide of where the person lives, if that may not be released. ``reasons`` explain the decision
+    to this agency's own officers; they never leave it.
     """
 
     status: ReleaseStatus
     fields: frozenset[str]
     reasons: tuple[str, ...]
+    place: RestrictedPlace | None = None
 
     @property
     def discloses(self) -> bool:

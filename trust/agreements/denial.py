@@ -42,6 +42,7 @@ class DenialCode(StrEnum):
     BASIS_NOT_OPEN = "basis_not_open_to_sender"
     NO_PERSON_PERMITTED = "no_person_permitted"
     FIELDS_INCOMPLETE = "fields_incomplete"
+    PLACE_IN_TEXT = "place_in_text"
     LOCAL_POLICY = "local_policy"
     OVER_BUDGET = "over_budget"
 
@@ -176,6 +177,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.FIELDS_INCOMPLETE: (
             "What the clause gives this role is not enough for a message of this kind.",
             "Write a statement that is about permitted persons only, or send it under a clause that grants the fields.",
+        ),
+        DenialCode.PLACE_IN_TEXT: (
+            "A text tells where a person lives whose place is restricted.",
+            "Take it out where it stands. The recipient is given the number of a neutral desk.",
         ),
         DenialCode.LOCAL_POLICY: (
             "The agency that was asked has withdrawn this service, clause or role from exchange.",

@@ -12,6 +12,7 @@ from trust.agreements.clause import Clause
 from trust.agreements.consent import deny_consent, deny_unsigned
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.lawful_basis import cannot_cite, lookup
+from trust.agreements.location import LocationRestriction, protect_body
 from trust.agreements.minimise import cut_message
 from trust.claims import from_seconds
 from trust.errors import shown
@@ -69,6 +70,25 @@ def permit_content(
         or next(_deny_consents(content, clause, now), None)  # 5
         or content
     )
+
+
+def hide_place(
+    content: PermittedContent, message: Message, kind: ExchangeKind, restriction: LocationRestriction
+) -> PermittedContent | Denial:
+    """Return the permitted content without what reveals a restricted place, or why it may not be sent.
+
+    1. no text that would be sent has a restricted value or a postcode; 2. the fields that reveal a place are cut
+    together; 3. what is left still has what its kind requires.
+    """
+    refs = {person.ref for person in content.persons}
+    faults = [each for each in restriction.texts if each.field in content.fields and set(each.about) <= refs]
+    if faults:  # 1
+        where = "; ".join(f"{each.path}: {each.problem}" for each in faults)
+        return deny(DenialCode.PLACE_IN_TEXT, detail=f"At fault: {where}.")
+    body = protect_body(content.body, message.kind)  # 2
+    places = (content.body.fields or frozenset()) - (body.fields or frozenset())
+    rest = PermittedContent(fields=content.fields - places, body=body, persons=content.persons)
+    return _check_whole(rest, content.body, kind.parsers[message.version]) or rest  # 3
 
 
 def refused_recipients(body: QueuedBody, recipients: frozenset[ServiceRef]) -> frozenset[ServiceRef]:

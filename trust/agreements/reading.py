@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from trust.agreements.agreement import Agreement, AgreementSignature
 from trust.agreements.clause import Clause, Existence, Onward
 from trust.agreements.lawful_basis import lookup
+from trust.agreements.location import silent_fields
 from trust.agreements.time_terms import DEFAULT_TERM, TimeUnit
 from trust.exchange.consent import ConsentRole
 from trust.exchange.kind import is_queued, join_words
@@ -225,6 +226,17 @@ def _response(clause: Clause, _: Agreement) -> list[str]:
     return [f"The recipient decides {when}; a red message counts every hour, at night and on days off too."]
 
 
+def _location(clause: Clause, agreement: Agreement) -> list[str]:
+    silent, recipients = sorted(silent_fields(clause)), clause.location_recipients
+    lines = []
+    if silent:
+        lines.append(f"Of a person whose place is restricted, these are silent: {join_words(silent)}.")
+    if recipients:
+        who = _services(recipients, agreement)
+        lines.append(f"Such a person's place may go to {who}, if it is not linked to the alleged perpetrator.")
+    return lines
+
+
 def _queued(clause: Clause) -> bool:
     return is_queued(KINDS, clause.kind)
 
@@ -272,5 +284,6 @@ CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("keep_days", "onward"), read=_keeping),
     ClausePassage(fields=("urgent",), read=_budgets),
     ClausePassage(fields=("respond_within",), read=_response),
+    ClausePassage(fields=("location_recipients",), read=_location),
 )
 """Every field of a clause but its id."""

@@ -36,11 +36,15 @@ from trust.agreements.decision_record import (
     replay_of,
 )
 from trust.agreements.denial import Denial
+from trust.agreements.location import LocationRestriction, RestrictedText, restricted_texts
+from trust.agreements.restricted_text import RestrictedValues
 from trust.errors import MalformedClaims
 from trust.exchange.alert import ALERT
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
+from trust.exchange.details import TypedBody
 from trust.exchange.envelope import AgreementRef
-from trust.exchange.kind import Kinds
+from trust.exchange.errors import MalformedBody
+from trust.exchange.kind import Kinds, parse_query
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Handling, Message, Urgency
 from trust.exchange.notice import NOTICE
@@ -84,7 +88,11 @@ def test_every_member_of_a_message_is_recorded_or_read_by_no_rule() -> None:
 
 
 def test_every_argument_of_a_decision_is_an_input_by_its_own_name() -> None:
-    optional = {"services": ServiceKinds(sender="police"), "sender_marks": frozenset({"https://marks.example/dsp"})}
+    optional = {
+        "services": ServiceKinds(sender="police"),
+        "sender_marks": frozenset({"https://marks.example/dsp"}),
+        "location": LocationRestriction(is_linked=True),
+    }
     known = facts(
         request(), **{each.name: optional[each.name] for each in fields(RequestFacts) if each.name in optional}
     )
@@ -165,6 +173,16 @@ def test_a_decision_on_a_query_replays_to_the_same_answer(drawn: Drawn) -> None:
     held_to(*recorded(known, standing, **others))
 
 
+def restricted(message: Message) -> tuple[RestrictedText, ...]:
+    """Give the texts of a message that have a restricted value."""
+    try:
+        body = parse_query(KINDS, message.kind, message.version, message.body)
+    except MalformedBody:
+        return ()
+    assert isinstance(body, TypedBody)
+    return restricted_texts(body, message.persons, RestrictedValues.of(texts=["What was seen"]))
+
+
 @given(
     name=st.sampled_from(sorted(BODIES)),
     persons=st.lists(st.sampled_from(PERSONS), min_size=1, max_size=3, unique=True),
@@ -173,6 +191,7 @@ def test_a_decision_on_a_query_replays_to_the_same_answer(drawn: Drawn) -> None:
     hidden=st.booleans(),
     now=MOMENTS,
     postcode=st.booleans(),
+    released=st.none() | st.booleans(),
 )
 @settings(max_examples=50, deadline=None)
 def test_a_decision_on_a_queued_message_replays_to_the_same_answer(  # noqa: PLR0917 - hypothesis gives them by name
@@ -183,6 +202,7 @@ def test_a_decision_on_a_queued_message_replays_to_the_same_answer(  # noqa: PLR
     hidden: bool,
     now: datetime,
     postcode: bool,
+    released: bool | None,
 ) -> None:
     terms = next(each for each in QUEUED.agreement.clauses if each.kind == BODIES[name][0])
     body = json.loads(json.dumps(BODIES[name][1]))
@@ -200,7 +220,9 @@ def test_a_decision_on_a_queued_message_replays_to_the_same_answer(  # noqa: PLR
         body=body,
         urgency=Urgency.RED,
     )
-    known = replace(facts(message), services=ServiceKinds(sender=kinds[0], recipient=kinds[1]))
+    services = ServiceKinds(sender=kinds[0], recipient=kinds[1])
+    location = None if released is None else LocationRestriction(has_links=released, texts=restricted(message))
+    known = replace(facts(message), services=services, location=location)
     decision, inputs = recorded(known, QUEUED, now=now)
     held_to(decision, inputs)
     written = json.dumps(inputs)

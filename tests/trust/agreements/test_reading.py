@@ -109,12 +109,17 @@ def test_changed_days_parties_powers_and_marks_are_told() -> None:
     ]
 
 
+SILENT = "Of a person whose place is restricted, these are silent:"
+
+
 def test_what_a_role_is_told_from_now_on_is_told() -> None:
     first = {**DOCUMENT["clauses"][0], "fields_by_role": {"key-worker": ["organisation"]}}
     assert changed(clauses=[first, DOCUMENT["clauses"][1]]) == [
         "Clause who-else no longer says: a duty-officer is told: duty_phone, organisation",
         "Clause who-else no longer says: a key-worker is told: organisation, phone, service_type, since, worker",
+        f"Clause who-else no longer says: {SILENT} duty_phone, organisation, phone, service_type, since and worker.",
         "Clause who-else now says: a key-worker is told: organisation",
+        f"Clause who-else now says: {SILENT} organisation.",
     ]
 
 
