@@ -96,7 +96,12 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "valid_until": agreement.valid_until.isoformat(),
         "review_date": agreement.review_date.isoformat(),
         "parties": [
-            {"entity_id": party.entity, "name": party.name, "services": list(party.services)}
+            {
+                "entity_id": party.entity,
+                "name": party.name,
+                "services": list(party.services),
+                "nations": sorted(party.nations),
+            }
             for party in agreement.parties
         ],
         "powers": list(agreement.powers),
@@ -110,6 +115,9 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "dpia_reference": agreement.dpia_reference,
         "purposes": [{"code": purpose.code, "description": purpose.description} for purpose in agreement.purposes],
         "required_marks": list(agreement.required_marks),
+        "policy_document": agreement.policy_document,
+        "overarching": agreement.overarching,
+        "under": {"id": agreement.under.id, "digest": agreement.under.digest} if agreement.under else None,
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
     }
 

@@ -19,6 +19,7 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.schedules import with_overarching
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
 from trust.exchange.kind import Kinds
@@ -143,8 +144,8 @@ class AgreementRegistry:
         day, current = now.astimezone(UTC).date(), self._day
         if current is not None and current.page is page and current.day == day:
             return current
-        found_standings = tuple(
-            _unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)
+        found_standings = with_overarching(
+            [_unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)]
         )
         by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
         snapshot = self._day = _DaySnapshot(page=page, day=day, standings=found_standings, by_version=by_version)

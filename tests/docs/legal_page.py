@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from tests.docs.pages import DOCS
-from trust.agreements.legal_register import REGISTER, LegalEntry, LegalPart
+from trust.agreements.legal_entry import UNITED_KINGDOM, Commencement, LegalEntry, LegalPart, UkNation
+from trust.agreements.legal_register import REGISTER
+from trust.agreements.reading import NATIONS
 
 PAGE = DOCS / "legal-register.md"
 _INTRODUCTION = """\
@@ -25,11 +27,27 @@ Rules for a clause:
 2. `agreement sign` refuses a clause without a lawful basis that a body of the agency's kind may rely on. If the agency
    is a holder under the clause and the basis names powers, such a body may also rely on one of them.
 3. If its basis has a code that *needs consent*, its existence is conditional.
-4. An agreement may cite a code if the agreement begins on or after the day on which the code came into force.
+4. `agreement check` and `agreement sign` refuse a code that is not in force on the agreement's first day. *Enacted* is
+   the day of Royal Assent; *in force from* is the day that was appointed. A day that was only announced is none.
+5. Commencement can differ by purpose. Where it does, the list below the table names each purpose.
+6. A clause names a power that applies in a nation of each of its parties, if the party states its `nations`.
+7. A clause with a code that needs an *appropriate policy document* is refused unless the agreement names one in
+   `policy_document`.
 
 A change in the law is a new entry with the same code and a later day. The old entry still explains disclosures made
 under it.
 """
+_COLUMNS = (
+    "code",
+    "provision",
+    "subject",
+    "may be relied on by",
+    "applies in",
+    "needs",
+    "enacted",
+    "in force from",
+    "confirmed",
+)
 _HEADINGS = {
     LegalPart.LAWFUL_BASIS: "Lawful bases",
     LegalPart.SPECIAL_CATEGORY: "Special category and criminal-offence conditions",
@@ -47,11 +65,11 @@ def as_markdown() -> str:
 
 def _part(part: LegalPart) -> Iterator[str]:
     yield f"## {_HEADINGS[part]}\n"
-    yield "| code | provision | subject | may be relied on by | needs consent | since | confirmed |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield f"| {' | '.join(_COLUMNS)} |"
+    yield f"| {' | '.join('---' for _ in _COLUMNS)} |"
     entries = [entry for entry in REGISTER if entry.part is part]
     yield from map(_row, entries)
-    sources = dict.fromkeys(f"- `{entry.code}`: {entry.source}." for entry in entries if entry.source != entry.title)
+    sources = dict.fromkeys(_note(entry) for entry in entries if _note(entry))
     yield from ["", *sources, ""] if sources else [""]
 
 
@@ -61,11 +79,41 @@ def _row(entry: LegalEntry) -> str:
         entry.title,
         entry.power,
         entry.relied_on_by,
-        "yes" if entry.consent_needed else "no",
-        entry.valid_from.isoformat(),
+        _extent(entry),
+        ", ".join(_needs(entry)),
+        entry.enacted.isoformat() if entry.enacted else "",
+        entry.in_force_from.isoformat() if entry.in_force_from else "**not in force**",
         "yes" if entry.confirmed else "to be confirmed",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _extent(entry: LegalEntry) -> str:
+    if entry.extent == UNITED_KINGDOM:
+        return "United Kingdom"
+    return ", ".join(NATIONS[nation] for nation in UkNation if nation in entry.extent)
+
+
+def _needs(entry: LegalEntry) -> Iterator[str]:
+    if entry.consent_needed:
+        yield "consent"
+    if entry.policy_document:
+        yield "policy document"
+
+
+def _note(entry: LegalEntry) -> str:
+    staged = len(entry.commencements) > 1 or entry.in_force_from is None
+    stages = [_stage(each) for each in entry.commencements if staged]
+    instrument = [] if staged else [each.by for each in entry.commencements if each.by]
+    source = [entry.source] if entry.source != entry.title else []
+    parts = [*source, *(f"in force by {each}" for each in instrument if each not in entry.source), *stages]
+    return f"- `{entry.code}`: {'; '.join(parts)}." if parts else ""
+
+
+def _stage(commencement: Commencement) -> str:
+    day = commencement.on.isoformat() if commencement.on else "no day is appointed"
+    by = f" ({commencement.by})" if commencement.by else ""
+    return f"for {commencement.purpose}: {day}{by}"
 
 
 if __name__ == "__main__":

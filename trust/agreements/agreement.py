@@ -4,6 +4,7 @@ Its members are what the ICO's data sharing code and the Wales Accord (WASPI) as
 known by the digest of its bytes: another wording is another agreement.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,10 +12,12 @@ from enum import StrEnum
 
 from trust.agreements.clause import Clause, Existence, Onward, read_clause
 from trust.agreements.lawful_basis import lookup
+from trust.agreements.legal_entry import UkNation
 from trust.agreements.signature import AgreementSignature, Signatory, build_signature, verify_signature
 from trust.claims import digest
+from trust.errors import MalformedClaims
 from trust.exchange.envelope import MAX_AGREEMENT_VERSION, AgreementRef
-from trust.exchange.errors import MalformedAgreement
+from trust.exchange.errors import Fault, MalformedAgreement
 from trust.exchange.kind import Kinds
 from trust.exchange.kinds import KINDS
 from trust.exchange.reader import Reader
@@ -53,7 +56,8 @@ __all__ = [
 MAX_BYTES = 262_144
 MAX_PROSE = 4000
 MAX_MARKS = 16
-_PROSE = (
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+PROSE = (
     "benefits",
     "individuals_informed",
     "consent_text",
@@ -62,6 +66,7 @@ _PROSE = (
     "security",
     "dpia_reference",
 )
+"""Texts that a schedule may leave to the overarching agreement that it is under."""
 _MEMBERS = (
     "id",
     "version",
@@ -70,12 +75,15 @@ _MEMBERS = (
     "parties",
     "powers",
     "items",
-    *_PROSE,
+    *PROSE,
     "review_date",
     "valid_from",
     "valid_until",
     "clauses",
     "required_marks",
+    "policy_document",
+    "overarching",
+    "under",
 )
 
 
@@ -89,11 +97,23 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """An agency bound by the agreement, with those of its services that take part."""
+    """An agency bound by the agreement, with those of its services that take part.
+
+    ``nations`` are the parts of the United Kingdom in which it acts; none where the document does not say.
+    """
 
     entity: EntityId
     name: str
     services: tuple[ServiceSlug, ...]
+    nations: frozenset[UkNation] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Under:
+    """The overarching agreement of a schedule, in the wording that its parties read."""
+
+    id: AgreementId
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +122,8 @@ class Agreement:
 
     ``services`` is every service that takes part, gathered from ``parties`` once because every decision asks for it.
     ``required_marks`` are the types of the trust marks that every party must hold when it asks and when it is asked.
+    ``policy_document`` names the parties' appropriate policy documents. An ``overarching`` agreement has no clause:
+    schedules are ``under`` it, and a text that a schedule leaves out is empty here.
     """
 
     ref: AgreementRef
@@ -123,6 +145,9 @@ class Agreement:
     valid_until: date
     clauses: tuple[Clause, ...]
     required_marks: tuple[str, ...] = ()
+    policy_document: str = ""
+    overarching: bool = False
+    under: Under | None = None
 
     @property
     def id(self) -> AgreementId:
@@ -181,6 +206,17 @@ def parse_agreement(raw: bytes, kinds: Kinds = KINDS) -> Agreement:
     ``TooLarge``. Whether it binds its parties is :func:`in_force`'s to say, and what else a draft must keep
     :mod:`trust.agreements.draft`'s.
     """
+    agreement, faults = read_agreement(raw, kinds)
+    if faults:
+        raise MalformedAgreement(faults)
+    return agreement
+
+
+def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fault]]:
+    """Read an agreement document as far as it can be read, with its faults: only a draft may have any.
+
+    Raises ``MalformedJson`` and ``TooLarge``.
+    """
     reader = Reader(loads(raw, max_bytes=MAX_BYTES), visible=True)
     reader.refuse_unknown(_MEMBERS)
     ref = AgreementRef(
@@ -191,7 +227,8 @@ def parse_agreement(raw: bytes, kinds: Kinds = KINDS) -> Agreement:
     purposes, parties = _read_purposes(reader), _read_parties(reader)
     services = _services_of(parties)
     valid_from, valid_until = reader.day("valid_from"), reader.day("valid_until")
-    law_on = valid_from if valid_from > date.min else date.max  # a faulty date is one fault, not one for each code
+    law_on = law_day(valid_from)
+    overarching, under = reader.flag("overarching"), _read_under(reader, ref.id)
     agreement = Agreement(
         ref=ref,
         title=reader.text("title"),
@@ -200,17 +237,27 @@ def parse_agreement(raw: bytes, kinds: Kinds = KINDS) -> Agreement:
         services=services,
         powers=_read_powers(reader, law_on),
         items=reader.texts("items"),
-        **{name: reader.text(name, max_len=MAX_PROSE) for name in _PROSE},
+        **{name: _read_prose(reader, name, under) for name in PROSE},
         review_date=reader.day("review_date"),
         valid_from=valid_from,
         valid_until=valid_until,
-        clauses=_read_clauses(reader, purposes, services, on=law_on, kinds=kinds),
+        clauses=() if overarching else _read_clauses(reader, purposes, services, on=law_on, kinds=kinds),
         required_marks=_read_marks(reader),
+        policy_document=reader.optional_text("policy_document", max_len=MAX_PROSE) or "",
+        overarching=overarching,
+        under=under,
     )
     _check_dates(reader, agreement)
-    if reader.faults:
-        raise MalformedAgreement(reader.faults)
-    return agreement
+    _check_tier(reader, agreement)
+    return agreement, reader.faults
+
+
+def law_day(valid_from: date) -> date:
+    """Return the day on which the law of an agreement is looked up.
+
+    A faulty date is one fault, not one for each code, so every code that exists is read then.
+    """
+    return valid_from if valid_from > date.min else date.max
 
 
 def in_force(
@@ -265,13 +312,38 @@ def _read_purposes(reader: Reader) -> tuple[Purpose, ...]:
 def _read_parties(reader: Reader) -> tuple[Party, ...]:
     parties = []
     for nested in reader.children("parties"):
-        nested.refuse_unknown(("entity", "name", "services"))
+        nested.refuse_unknown(("entity", "name", "services", "nations"))
         entity = nested.parsed("entity", parse_entity_id)
         services = nested.parsed_list("services", parse_slug)
-        parties.append(Party(entity=entity, name=nested.text("name"), services=services))
+        nations = frozenset(nested.parsed_list("nations", _parse_nation, required=False))
+        parties.append(Party(entity=entity, name=nested.text("name"), services=services, nations=nations))
     if len({party.entity for party in parties}) < len(parties):
         reader.fault("parties", "names an agency twice; list all its services in one place")
     return tuple(parties)
+
+
+def _parse_nation(text: str) -> UkNation:
+    try:
+        return UkNation(text)
+    except ValueError:
+        raise MalformedClaims("A nation must be one of " + ", ".join(UkNation) + ".") from None
+
+
+def _read_prose(reader: Reader, name: str, under: Under | None) -> str:
+    if under is not None and not reader.has(name):
+        return ""
+    return reader.text(name, max_len=MAX_PROSE)
+
+
+def _read_under(reader: Reader, own: AgreementId) -> Under | None:
+    nested = reader.child("under", required=False)
+    if nested is None:
+        return None
+    nested.refuse_unknown(("id", "digest"))
+    under = AgreementId(nested.parsed("id", parse_code))
+    if under and under == own:
+        nested.fault("id", "is this agreement's own; name the overarching one")
+    return Under(id=under, digest=nested.text("digest", pattern=_DIGEST))
 
 
 def _read_powers(reader: Reader, on: date) -> tuple[str, ...]:
@@ -296,6 +368,14 @@ def _read_marks(reader: Reader) -> tuple[str, ...]:
     if len(marks) > MAX_MARKS:
         reader.fault("required_marks", f"must not name more than {MAX_MARKS} marks")
     return marks
+
+
+def _check_tier(reader: Reader, agreement: Agreement) -> None:
+    """Keep two tiers: an overarching agreement permits nothing, and is under none."""
+    if agreement.overarching and reader.has("clauses"):
+        reader.fault("clauses", "do not belong in an overarching agreement; put them into a schedule under it")
+    if agreement.overarching and agreement.under is not None:
+        reader.fault("under", "does not belong in an overarching agreement; there are two tiers")
 
 
 def _check_dates(reader: Reader, agreement: Agreement) -> None:

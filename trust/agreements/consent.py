@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from trust.agreements.denial import Denial, DenialCode, deny
-from trust.agreements.legal_register import LegalEntry, LegalPart
+from trust.agreements.legal_entry import LegalEntry, LegalPart
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 
 __all__ = ["consent_roles", "deny_consent", "deny_unsigned"]

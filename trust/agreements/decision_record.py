@@ -30,7 +30,7 @@ from trust.agreements.decision import (
     trace_request,
 )
 from trust.agreements.denial import Denial
-from trust.agreements.lawful_basis import REGISTER
+from trust.agreements.legal_register import register_digest
 from trust.claims import digest, from_seconds, keyed_digest, to_seconds
 from trust.errors import MalformedClaims
 from trust.exchange.consent import ConsentRecord
@@ -166,12 +166,6 @@ def _replay_of(inputs: Inputs, find: Callable[[AgreementRef], Agreement | None],
         now=typed_json.decode(datetime, inputs[CLOCK]),
         kinds=kinds if faults is None else _with_faults(kinds, message, faults),
     )
-
-
-@cache
-def register_digest() -> str:
-    """Return the digest of the legal register of this release."""
-    return digest(dumps(typed_json.encode(REGISTER)))
 
 
 @cache

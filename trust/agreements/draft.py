@@ -4,25 +4,63 @@ They name faults of drafting. An agreement that every party has signed is read w
 later unmakes no agreement.
 """
 
+import re
 from collections.abc import Iterator
 
-from trust.agreements.agreement import Agreement, parse_agreement
-from trust.agreements.lawful_basis import LegalPart, lookup
+from trust.agreements.agreement import PROSE, Agreement, Party, law_day, read_agreement
+from trust.agreements.clause import Clause
+from trust.agreements.lawful_basis import LegalEntry, LegalPart, extends_to, lookup, not_in_force
 from trust.agreements.overlap import overlaps
 from trust.exchange.errors import Fault, MalformedAgreement
+from trust.exchange.kind import join_words
+
+_ANSWER = re.compile(r"[^\W\d_]{2}")
+_FILLER = re.compile(
+    r"[\W_]*(?:tb[acd]|to ?do|fixme|n ?/? ?a|xx+|none|blank|text|answer|placeholder|lorem ipsum.*|insert .*"
+    r"|fill (?:in|out)\b.*"
+    r"|to be (?:confirmed|decided|determined|agreed|completed|added|written)|to follow|not known yet|pending"
+    r"|(?:see )?(?:above|below))[\W_]*",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"\s*(?:\[[^]]*\]|<[^>]*>|\{[^}]*\}|@[^@]*@)\s*\.?\s*")
+_BLANK = "is not answered; a template whose questions are left blank is no draft"
+_POLICY = "Data Protection Act 2018, Schedule 1, Part 4"
 
 
 def parse_draft(raw: bytes) -> Agreement:
-    """Read an agreement that is to be signed. Raises as :func:`parse_agreement` does, and for these faults.
+    """Read an agreement that is to be signed. Raises as :func:`parse_agreement` does, and for every drafting fault.
 
-    1. no two clauses of different existence let one service ask another the same for the same purpose;
-    2. every power that a clause relies on is among the agreement's powers.
+    The faults are those of :func:`check_draft`.
     """
-    agreement = parse_agreement(raw)
-    faults = [*_overlapping(agreement), *_unnamed_powers(agreement)]
+    agreement, faults = check_draft(raw)
     if faults:
         raise MalformedAgreement(faults)
     return agreement
+
+
+def check_draft(raw: bytes) -> tuple[Agreement, list[Fault]]:
+    """Read a draft as far as it can be read, with every fault in one list: those of its form, and these.
+
+    1. no two clauses of different existence let one service ask another the same for the same purpose;
+    2. every power that a clause relies on is among the agreement's powers;
+    3. every law that is cited is in force on the day on which the agreement begins;
+    4. the powers of a clause apply where each of its parties is, as far as the parties say where they are;
+    5. what holds only with an appropriate policy document names it;
+    6. every question is answered: no text is blank or a filler.
+
+    Raises ``MalformedJson`` and ``TooLarge``.
+    """
+    agreement, faults = read_agreement(raw)
+    more = [
+        *_overlapping(agreement),
+        *_unnamed_powers(agreement),
+        *_not_in_force(agreement),
+        *_outside_extent(agreement),
+        *_without_policy(agreement),
+        *_unanswered(agreement),
+    ]
+    paths = {fault.path for fault in faults}
+    return agreement, [*faults, *(fault for fault in more if fault.path not in paths)]
 
 
 def _overlapping(agreement: Agreement) -> Iterator[Fault]:  # 1
@@ -37,9 +75,83 @@ def _overlapping(agreement: Agreement) -> Iterator[Fault]:  # 1
 
 def _unnamed_powers(agreement: Agreement) -> Iterator[Fault]:  # 2
     for position, clause in enumerate(agreement.clauses):
-        for code in clause.basis:
-            if lookup(code, agreement.valid_from).part is LegalPart.POWER and code not in agreement.powers:
+        for entry in _cited(clause, agreement):
+            if entry.part is LegalPart.POWER and entry.code not in agreement.powers:
                 yield Fault(
                     path=f"clauses[{position}].basis",
-                    problem=f"names {code}, which is not among the agreement's powers; add it there, or leave it out",
+                    problem=f"names {entry.code}, which is not among the agreement's powers; add it there, or leave it "
+                    "out",
                 )
+
+
+def _not_in_force(agreement: Agreement) -> Iterator[Fault]:  # 3
+    on = law_day(agreement.valid_from)
+    for path, codes in _citations(agreement):
+        for code in codes:
+            problem = not_in_force(lookup(code, on), on)
+            if problem:
+                yield Fault(path=path, problem=f"names a law that is not in force: {problem}; cite one that is")
+
+
+def _outside_extent(agreement: Agreement) -> Iterator[Fault]:  # 4
+    for position, clause in enumerate(agreement.clauses):
+        powers = [entry for entry in _cited(clause, agreement) if entry.part is LegalPart.POWER]
+        for party in _ends(clause, agreement):
+            if powers and not any(extends_to(entry, party.nations) for entry in powers):
+                yield Fault(path=f"clauses[{position}].basis", problem=_outside(party, powers))
+    on = law_day(agreement.valid_from)
+    for code in agreement.powers:
+        entry = lookup(code, on)
+        if not any(extends_to(entry, party.nations) for party in agreement.parties):
+            yield Fault(path="powers", problem=f"names {code}, which applies {_where(entry)}: no party is there")
+
+
+def _outside(party: Party, powers: list[LegalEntry]) -> str:
+    extents = "; ".join(f"{entry.code} applies {_where(entry)}" for entry in powers)
+    return f"names no power that applies in {join_words(sorted(party.nations))}, where {party.name} is: {extents}"
+
+
+def _where(entry: LegalEntry) -> str:
+    return f"in {join_words(sorted(entry.extent))}"
+
+
+def _without_policy(agreement: Agreement) -> Iterator[Fault]:  # 5
+    if agreement.policy_document or agreement.under is not None:
+        return
+    for position, clause in enumerate(agreement.clauses):
+        codes = [entry.code for entry in _cited(clause, agreement) if entry.policy_document]
+        if codes:
+            yield Fault(
+                path=f"clauses[{position}].basis",
+                problem=f"names {join_words(codes)}, which holds only with an appropriate policy document ({_POLICY}); "
+                "name it in policy_document",
+            )
+
+
+def _unanswered(agreement: Agreement) -> Iterator[Fault]:  # 6
+    texts = {name: getattr(agreement, name) for name in ("title", *PROSE, "policy_document")}
+    texts |= {f"items[{place}]": item for place, item in enumerate(agreement.items)}
+    texts |= {f"purposes[{place}].description": each.description for place, each in enumerate(agreement.purposes)}
+    texts |= {f"parties[{place}].name": party.name for place, party in enumerate(agreement.parties)}
+    return (Fault(path=path, problem=_BLANK) for path, text in texts.items() if text and is_blank(text))
+
+
+def is_blank(text: str) -> bool:
+    """Say whether a text answers nothing: no two letters together, a filler such as "TBC", or a bracketed prompt."""
+    return not _ANSWER.search(text) or bool(_FILLER.fullmatch(text) or _BRACKETED.fullmatch(text))
+
+
+def _citations(agreement: Agreement) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "powers", agreement.powers
+    for position, clause in enumerate(agreement.clauses):
+        yield f"clauses[{position}].basis", clause.basis
+
+
+def _cited(clause: Clause, agreement: Agreement) -> list[LegalEntry]:
+    on = law_day(agreement.valid_from)
+    return [lookup(code, on) for code in clause.basis]
+
+
+def _ends(clause: Clause, agreement: Agreement) -> list[Party]:
+    entities = {service.entity for service in clause.askers | clause.holders}
+    return [party for party in agreement.parties if party.entity in entities]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from trust.agreements.agreement import Agreement, AgreementSignature
+from trust.agreements.agreement import PROSE, Agreement, AgreementSignature, Party
 from trust.agreements.clause import Clause, Existence, Onward
 from trust.agreements.lawful_basis import lookup
+from trust.agreements.legal_entry import UkNation
 from trust.agreements.location import silent_fields
 from trust.agreements.time_terms import DEFAULT_TERM, TimeUnit
 from trust.exchange.consent import ConsentRole
@@ -33,6 +34,12 @@ CONSENT = {
     ConsentRole.CONFIDENTIALITY: "to set confidentiality aside",
     ConsentRole.STATUTORY_CONDITION: "as a statute requires",
     ConsentRole.ENGAGEMENT: "to work with a service",
+}
+NATIONS = {
+    UkNation.ENGLAND: "England",
+    UkNation.WALES: "Wales",
+    UkNation.SCOTLAND: "Scotland",
+    UkNation.NORTHERN_IRELAND: "Northern Ireland",
 }
 _SUBJECT_DEFAULT = (
     "of the person: the names, birth date and gender, the identifiers of its own sector, and the postcode where it is "
@@ -137,7 +144,25 @@ def _days(agreement: Agreement) -> list[str]:
 
 
 def _parties(agreement: Agreement) -> list[str]:
-    return [f"{party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.parties]
+    return [
+        f"{party.name} ({party.entity}{_nations(party)}): {', '.join(party.services)}" for party in agreement.parties
+    ]
+
+
+def _nations(party: Party) -> str:
+    return (
+        f", in {join_words(NATIONS[nation] for nation in UkNation if nation in party.nations)}" if party.nations else ""
+    )
+
+
+def _tier(agreement: Agreement) -> list[str]:
+    if agreement.overarching:
+        return ["This is an overarching agreement: nothing is shared under it but by a schedule that the parties sign."]
+    if agreement.under is None:
+        return []
+    headings = [_PROSE_HEADINGS[name] for name in PROSE if not getattr(agreement, name)]
+    rest = f" That agreement also says: {', '.join(headings)}." if headings else ""
+    return [f"This is a schedule under {agreement.under.id}, digest {agreement.under.digest}.{rest}"]
 
 
 def _purposes(agreement: Agreement) -> list[str]:
@@ -250,25 +275,37 @@ def _services(services: Iterable[ServiceRef], agreement: Agreement) -> str:
     return join_words(_service(service, agreement) for service in sorted(services, key=str))
 
 
-def _prose(name: str, heading: str, text: Callable[[Agreement], str]) -> Passage:
-    return Passage(fields=(name,), heading=heading, read=lambda agreement: [text(agreement)])
+def _prose(name: str) -> Passage:
+    return Passage(fields=(name,), heading=_PROSE_HEADINGS[name], read=lambda agreement: _lines(agreement, name))
+
+
+def _lines(agreement: Agreement, name: str) -> list[str]:
+    text: str = getattr(agreement, name)
+    return [text] if text else []
+
+
+_PROSE_HEADINGS = {
+    "benefits": "Benefits",
+    "individuals_informed": "How people are told",
+    "consent_text": "Consent",
+    "rights": "People's rights",
+    "retention": "How long records are kept",
+    "security": "Security",
+    "dpia_reference": "Data protection impact assessment",
+    "policy_document": "Appropriate policy document",
+}
 
 
 PASSAGES: tuple[Passage, ...] = (
     Passage(fields=("ref",), heading="Agreement", read=_identity),
     Passage(fields=("title",), heading="Title", read=lambda agreement: [agreement.title]),
+    Passage(fields=("overarching", "under"), heading="Tier", read=_tier),
     Passage(fields=("valid_from", "valid_until", "review_date"), heading="Days", read=_days),
     Passage(fields=("parties", "services"), heading="Parties", read=_parties),
     Passage(fields=("purposes",), heading="Purposes", read=_purposes),
     Passage(fields=("powers",), heading="Powers relied on", read=_powers),
     Passage(fields=("items",), heading="What is shared", read=lambda agreement: agreement.items),
-    _prose("benefits", "Benefits", lambda agreement: agreement.benefits),
-    _prose("individuals_informed", "How people are told", lambda agreement: agreement.individuals_informed),
-    _prose("consent_text", "Consent", lambda agreement: agreement.consent_text),
-    _prose("rights", "People's rights", lambda agreement: agreement.rights),
-    _prose("retention", "How long records are kept", lambda agreement: agreement.retention),
-    _prose("security", "Security", lambda agreement: agreement.security),
-    _prose("dpia_reference", "Data protection impact assessment", lambda agreement: agreement.dpia_reference),
+    *(_prose(name) for name in _PROSE_HEADINGS),
     Passage(fields=("required_marks",), heading="Trust marks", read=_marks),
 )
 """Every field of an agreement but its clauses, in the order in which it is read out; the first always changes."""

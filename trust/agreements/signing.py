@@ -11,10 +11,11 @@ from datetime import date
 from trust.agreements.agreement import Agreement, InForce, Party
 from trust.agreements.bodies import ANY, PublicBody, bodies_offering
 from trust.agreements.clause import Clause
-from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup
+from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup, not_in_force
 from trust.agreements.overlap import overlaps
 from trust.agreements.reading import in_words
 from trust.agreements.retention import read_retention
+from trust.agreements.schedules import why_not_under
 from trust.exchange.kind import is_queued, join_words
 from trust.exchange.kinds import KINDS
 from trust.identifiers import EntityId, ServiceSlug
@@ -23,6 +24,7 @@ _IN_WORDS = {LegalPart.LAWFUL_BASIS: "lawful basis", LegalPart.POWER: "power"}
 _FORBIDDEN = {LegalPart.LAWFUL_BASIS: "neither ask nor answer", LegalPart.POWER: "not disclose"}
 _LAID_DOWN_IN_LAW = frozenset({"6-1-c", "6-1-e", "dpa2018-part3"})
 """Lawful bases that are none without a law behind them."""
+_CONSENT_AS_BASIS = "6-1-a"
 _UNKNOWN_BODY = "The configuration does not say what kind of body this agency is ([node] body)"
 
 
@@ -67,7 +69,7 @@ def advise(agreement: Agreement, signer: SigningContext, *, today: date) -> Advi
 
     Faults: 1 a version that can never come into force; 2 services of its own that the agency does not have; 3 parties,
     and services of theirs, that no anchor knows; 4 a clause whose lawful bases, or where the agency is asked whose
-    powers, are all for other kinds of body.
+    powers, are all for other kinds of body; 10 an overarching agreement that does not bind the parties of its schedule.
 
     Questions: 5 what could not be checked; 6 a clause that rests on a task or duty in law and names no power for it;
     7 answers that may be kept longer than the words on retention say; 8 a clause of another agreement in force that
@@ -81,6 +83,7 @@ def advise(agreement: Agreement, signer: SigningContext, *, today: date) -> Advi
         *_foreign_services(party, signer),  # 2
         *_unknown_parties(agreement, signer),  # 3
         *(fault for clause in agreement.clauses for fault in _unlawful(clause, agreement, signer)),  # 4
+        *_not_under(agreement, signer.in_force),  # 10
     )
     questions = (
         *_unchecked(agreement, signer),  # 5
@@ -100,6 +103,12 @@ def _never(agreement: Agreement, retired: int, today: date) -> Iterator[str]:
         )
     if agreement.valid_until < today:
         yield f"its last day was {in_words(agreement.valid_until)}; agree on new days, in a new version"
+
+
+def _not_under(agreement: Agreement, in_force: Iterable[InForce]) -> Iterator[str]:
+    reason = why_not_under(agreement, in_force)
+    if reason:
+        yield f"{reason[0].lower()}{reason[1:-1]}; exchange that agreement's signatures first, and name its wording"
 
 
 def _foreign_services(party: Party, signer: SigningContext) -> Iterator[str]:
@@ -126,7 +135,7 @@ def _unlawful(clause: Clause, agreement: Agreement, signer: SigningContext) -> I
     bodies = _bodies(signer)
     for part in _parts_needed(clause, signer):
         entries = _entries(clause, part, agreement)
-        if entries and not any(entry.bodies & bodies for entry in entries):
+        if entries and not any(_open_to(entry, bodies, agreement) for entry in entries):
             yield (
                 f"clause {clause.id} names no {_IN_WORDS[part]} that a {join_words(sorted(bodies))} may rely on: "
                 f"{_bodies_for(entries)}"
@@ -137,9 +146,9 @@ def _unnamed_law(clause: Clause, agreement: Agreement, signer: SigningContext) -
     """Ask for the law behind a task or duty: UK GDPR Article 6(3), Data Protection Act 2018 section 35(2)."""
     bodies, needed = _bodies(signer), _parts_needed(clause, signer)
     bases = _entries(clause, LegalPart.LAWFUL_BASIS, agreement) if needed else ()
-    resting = [entry.code for entry in bases if entry.code in _LAID_DOWN_IN_LAW and entry.bodies & bodies]
+    resting = [entry.code for entry in bases if entry.code in _LAID_DOWN_IN_LAW and _open_to(entry, bodies, agreement)]
     powers = _entries(clause, LegalPart.POWER, agreement)
-    fitting = any(entry.bodies & bodies for entry in powers)
+    fitting = any(_open_to(entry, bodies, agreement) for entry in powers)
     if resting and not fitting and not (powers and LegalPart.POWER in needed):  # that is a fault
         whose = f" for a {join_words(sorted(bodies))}" if powers else ""
         yield _ask_which_law(clause, resting, whose)
@@ -166,6 +175,11 @@ def _parts_needed(clause: Clause, signer: SigningContext) -> tuple[LegalPart, ..
 
 def _entries(clause: Clause, part: LegalPart, agreement: Agreement) -> tuple[LegalEntry, ...]:
     return tuple(entry for code in clause.basis if (entry := lookup(code, agreement.valid_from)).part is part)
+
+
+def _open_to(entry: LegalEntry, bodies: frozenset[PublicBody], agreement: Agreement) -> bool:
+    """Say whether one of these bodies may rely on the entry: it is for them, and in force for them."""
+    return bool(entry.bodies & bodies) and not not_in_force(entry, agreement.valid_from, bodies)
 
 
 def _bodies_for(entries: Iterable[LegalEntry]) -> str:
@@ -211,15 +225,22 @@ def _unknown_body(agreement: Agreement, signer: SigningContext) -> Iterator[str]
 
 
 def ask_about_draft(agreement: Agreement) -> Iterator[str]:
-    """Return what any signatory should ask about: a task in law without its law, and how long answers are kept."""
+    """Return what any signatory should ask about: a task in law without its law, consent, how long answers are kept."""
     for clause in agreement.clauses:
         resting = [code for code in clause.basis if code in _LAID_DOWN_IN_LAW]
         if resting and not _entries(clause, LegalPart.POWER, agreement):
             yield _ask_which_law(clause, resting)
+        if _CONSENT_AS_BASIS in clause.basis:
+            yield (
+                f"Clause {clause.id} rests on {_CONSENT_AS_BASIS}. A public authority can seldom rely on consent: a "
+                "person who depends on it is not free to refuse (UK GDPR recital 43). Is there a task in law?"
+            )
     yield from _kept_too_long(agreement)
 
 
 def _kept_too_long(agreement: Agreement) -> Iterator[str]:
+    if agreement.under is not None and not agreement.retention:
+        return  # the overarching agreement says it
     stated = read_retention(agreement.retention)
     for clause in agreement.clauses:
         if stated.shortest is not None and clause.keep_days > stated.shortest:

@@ -20,14 +20,15 @@ from tests.trust.agreements.examples import (
 )
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
 from tests.trust.exchange.strategies import changed, objects
-from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agreement
+from trust.agreements.agreement import PROSE, InForce, NotInForce, Under, in_force, parse_agreement
 from trust.agreements.clause import Existence, Onward
+from trust.agreements.legal_entry import UkNation
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedAgreement
 from trust.exchange.kind import kinds_by_name
 from trust.exchange.kinds import KINDS
-from trust.identifiers import KindName, RoleCode
+from trust.identifiers import AgreementId, KindName, RoleCode
 
 AGREEMENT = parsed()
 EVERYONE = (COUNCIL, TRUST, JOBCENTRE)
@@ -164,11 +165,65 @@ def test_an_eligibility_clause_permits_listed_questions_and_the_whole_answer(cha
     assert f"clauses[1].{path}" in faults_of(clauses(1, **change))
 
 
-def test_a_law_that_begins_later_cannot_be_relied_on() -> None:
+def test_a_law_that_was_not_enacted_cannot_be_relied_on() -> None:
     whole = clauses(0, basis=["6-1-ea"])
     assert parsed(whole).clauses[0].basis == ("6-1-ea",)
-    whole["valid_from"] = "2026-02-04"
+    whole["valid_from"] = "2025-06-18"
     assert "clauses[0].basis[0]" in faults_of(whole)
+
+
+def test_an_agreement_that_was_signed_on_a_law_not_in_force_is_still_read() -> None:
+    """Its other clauses, alerts among them, would else be lost with it; no draft gets that far (test_draft)."""
+    days = {"valid_from": "2026-10-01", "review_date": "2027-03-31"}
+    clause = parsed(clauses(0, basis=["6-1-e", "ca2004-s16la"]) | days).clauses[0]
+    assert "Not in force on 2026-10-01: Children Act 2004, section 16LA." in clause.law
+
+
+OVERARCHING = {name: value for name, value in DOCUMENT.items() if name != "clauses"} | {"overarching": True}
+
+
+def test_an_overarching_agreement_permits_nothing() -> None:
+    agreement = parsed(OVERARCHING)
+    assert agreement.overarching
+    assert agreement.clauses == ()
+    assert faults_of(OVERARCHING | {"clauses": DOCUMENT["clauses"]}) == {"clauses"}
+    assert faults_of(OVERARCHING | {"overarching": False}) == {"clauses"}
+
+
+def test_a_schedule_may_leave_to_the_overarching_agreement_what_is_common() -> None:
+    under = {"id": "vale-overarching", "digest": "x" * 43}
+    short = {name: value for name, value in DOCUMENT.items() if name not in PROSE} | {"under": under}
+    agreement = parsed(short)
+    assert agreement.under == Under(id=AgreementId("vale-overarching"), digest="x" * 43)
+    assert agreement.rights == ""
+    assert parsed(short | {"rights": "Ask any party."}).rights == "Ask any party."
+    assert faults_of(short | {"rights": ""}) == {"rights"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"under": {"id": "vale-early-help", "digest": "x" * 43}}, "under.id"),
+        ({"under": {"id": "vale-overarching", "digest": "x"}}, "under.digest"),
+        ({"under": {"id": "vale-overarching"}}, "under.digest"),
+        ({"under": "vale-overarching"}, "under"),
+    ],
+)
+def test_a_faulty_reference_to_the_overarching_agreement_is_a_fault(changes: dict[str, Any], path: str) -> None:
+    assert faults_of(document(**changes)) == {path}
+
+
+def test_there_are_two_tiers() -> None:
+    under = {"id": "vale-tier-nought", "digest": "x" * 43}
+    assert faults_of(OVERARCHING | {"under": under}) == {"under"}
+
+
+def test_a_party_says_in_which_nations_it_acts() -> None:
+    whole = document()
+    whole["parties"][0]["nations"] = ["england", "wales"]
+    assert parsed(whole).parties[0].nations == {UkNation.ENGLAND, UkNation.WALES}
+    whole["parties"][0]["nations"] = ["mercia"]
+    assert faults_of(whole) == {"parties[0].nations[0]"}
 
 
 def test_absence_may_not_be_told_where_the_clause_rests_on_consent() -> None:

@@ -31,11 +31,11 @@ from trust.agreements.decision_record import (
     decision_inputs,
     input_digests,
     outcome_to_json,
-    register_digest,
     repetition_key,
     replay_of,
 )
 from trust.agreements.denial import Denial
+from trust.agreements.legal_register import register_digest
 from trust.agreements.location import LocationRestriction, RestrictedText, restricted_texts
 from trust.agreements.restricted_text import RestrictedValues
 from trust.errors import MalformedClaims
