@@ -214,8 +214,21 @@ class Allowances(Frozen):
     roles: dict[Code, Allowance] = Field(default_factory=dict)
 
 
+class MessageAllowances(Frozen):
+    """``[budgets.messages]``: how many messages one sender may have this node store; large ones count several times.
+
+    ``peer`` and ``clause`` bound what is not red of each peer, and of each of its clauses; ``red`` its red messages.
+    ``client`` bounds what each case system of this agency submits.
+    """
+
+    peer: Allowance = Allowance(per_hour=6_000, burst=24_000)
+    red: Allowance = Allowance(per_hour=1_200, burst=2_400)
+    clause: Allowance = Allowance(per_hour=6_000, burst=12_000)
+    client: Allowance = Allowance(per_hour=6_000, burst=12_000)
+
+
 class BudgetSettings(Frozen):
-    """``[budgets]``: what this agency's own practitioners may ask, and what others may ask of it.
+    """``[budgets]``: what this agency's own practitioners may ask, and what others may ask of it or send to it.
 
     One lookup is one question to each service, so several to an agency that has several.
     """
@@ -230,6 +243,7 @@ class BudgetSettings(Frozen):
         agency=Allowance(per_hour=6_000, burst=2_000),
         subject=Allowance(per_hour=120, burst=60),
     )
+    messages: MessageAllowances = MessageAllowances()
 
 
 class IssuedMarks(Frozen):

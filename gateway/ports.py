@@ -73,6 +73,10 @@ class Store(Protocol):
         """
         ...
 
+    def is_nearly_full(self) -> bool:
+        """Say whether the disk comes close to the watermark, so that only what is urgent should be taken."""
+        ...
+
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on a consistent snapshot; it must not write.
 
@@ -200,12 +204,13 @@ class PeerClient(Protocol):
 
 
 class PeerRefused(Exception):
-    """The peer refused before it opened the message; ``code`` and ``title`` come from its problem document."""
+    """The peer refused before it opened the message, or turned it away; ``code`` comes from its problem document."""
 
-    def __init__(self, *, status: int, code: str) -> None:
+    def __init__(self, *, status: int, code: str, retry_after_s: int | None = None) -> None:
         super().__init__(f"the peer answered {status} ({code})")
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class KeyVault(Protocol):

@@ -78,14 +78,15 @@ def name_asker(agency: str, practitioner: str) -> str:
 def budgets_from_settings(settings: Allowances) -> QueryBudgets:
     """Return the budgets that the configuration gives."""
     return QueryBudgets(
-        practitioner=_budget(settings.practitioner),
-        agency=_budget(settings.agency),
-        subject=_budget(settings.subject),
-        roles={RoleCode(role): _budget(allowance) for role, allowance in settings.roles.items()},
+        practitioner=budget_of(settings.practitioner),
+        agency=budget_of(settings.agency),
+        subject=budget_of(settings.subject),
+        roles={RoleCode(role): budget_of(allowance) for role, allowance in settings.roles.items()},
     )
 
 
-def _budget(allowance: Allowance) -> Budget:
+def budget_of(allowance: Allowance) -> Budget:
+    """Return the budget that an allowance of the configuration gives."""
     return Budget(per_hour=allowance.per_hour, burst=allowance.burst)
 
 

@@ -20,7 +20,7 @@ from gateway.store.tables.flags import Flag, FoldedFlag
 from trust.agreements.enumeration import Pattern
 
 MEANINGS: Mapping[str, str] = {
-    OVER_BUDGET: "asked more than the budgets of this node allow",
+    OVER_BUDGET: "asked or sent more than the budgets of this node allow",
     OVER_BASELINE: "asked far more than others in the same role",
     ABSENCES: "asked about far more people without a record here than usual",
     NEW_PRACTITIONERS: "asked by far more practitioners never seen before than usual",

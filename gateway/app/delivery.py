@@ -7,6 +7,7 @@ from secrets import SystemRandom, token_hex
 from socket import gethostname
 
 from config.settings import NodeSettings
+from gateway.accountability.message_limits import MessageLimits, message_budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.delivery_metrics import DeliveryMetrics
@@ -58,12 +59,14 @@ class DeliveryParts:
 def build_delivery(parts: DeliveryParts) -> Delivery:
     """Put the queued half together. Nothing is opened and no thread starts."""
     outbound, settings = parts.outbound, parts.settings
+    limits = MessageLimits(limits=message_budgets_from_settings(settings.budgets.messages))
     receipts = ReceiptBook(
         own=outbound.own,
         directory=outbound.directory,
         vault=outbound.vault,
         store=outbound.store,
         kinds=parts.kinds,
+        limits=limits,
     )
     policy = SendingPolicy(
         own=outbound.own,
@@ -80,6 +83,7 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         store=outbound.store,
         vault=outbound.vault,
         planner=planner,
+        limits=limits,
         keep_trying=timedelta(days=settings.delivery.keep_trying_days),
     )
     return Delivery(

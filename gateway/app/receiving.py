@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from secrets import SystemRandom
 
+from gateway.accountability.message_limits import MessageLimits, message_budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.node_parts import NodeParts
 from gateway.delivery import delivery_metrics
@@ -29,6 +30,7 @@ def build_receiving(
     parts: NodeParts, directory: FederationResolver, services: ServiceRegistry, agreements: AgreementRegistry
 ) -> Receiving:
     """Put the receiving half together. Nothing is opened and no thread starts."""
+    limits = MessageLimits(limits=message_budgets_from_settings(parts.settings.budgets.messages))
     inbox = Inbox(
         own=parts.own,
         store=parts.store,
@@ -36,6 +38,7 @@ def build_receiving(
         kinds=parts.kinds,
         signer=ReceiptSigner(own=parts.own, vault=parts.vault, directory=directory),
         calendars=Calendars(settings=parts.settings.calendar),
+        limits=limits,
     )
     queued = QueuedInbound(
         own=parts.own,
@@ -46,6 +49,7 @@ def build_receiving(
         services=services,
         agreements=agreements,
         accept=inbox.accept,
+        limits=limits,
         observe=events.record_inbound_message,
     )
     return Receiving(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.accountability.message_limits import MessagesLimited
 from gateway.agreements.registry import detail_for
 from gateway.delivery.outbox import open_outgoing
 from gateway.delivery.receipts import ReceiptBook, UnknownMessage
@@ -50,6 +51,8 @@ _CONFLICT = 409
 _UNAVAILABLE = 503
 _OF_THE_PEER = frozenset({401, 403, 408, 429, 502, 503, 504})
 """Statuses that say nothing of the message: the peer, what stands before it, or what it thinks of this node."""
+_TOO_MANY = 429
+_LIMITS = {"messages-limited": outbox.PEER_LIMITING, "clause-limited": outbox.CLAUSE_LIMITING}
 _NO_AGREEMENT = "invalid_authorization_details"
 
 
@@ -70,17 +73,23 @@ class Ending(StrEnum):
     """The peer refused this row, or answered nonsense."""
     FAILED = "failed"
     """The peer refused this row for good."""
+    LIMITED = "limited"
+    """The peer takes no more from this node for a while, of this row's clause or at all; nothing was done there."""
     NOT_TRIED = "not_tried"
     """A fault of this node's own, such as a store that is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendAttempt:
-    """How one attempt ended; ``code`` says why. ``receipt`` and ``raw`` are there for :attr:`Ending.RECEIPTED`."""
+    """How one attempt ended; ``code`` says why.
+
+    ``retry_after_s`` is there for :attr:`Ending.LIMITED`, ``receipt`` and ``raw`` for :attr:`Ending.RECEIPTED`.
+    """
 
     row: OutboxRow
     ending: Ending
     code: str = ""
+    retry_after_s: int = 0
     receipt: Receipt | None = None
     raw: bytes = b""
 
@@ -120,7 +129,10 @@ class Dispatcher:
         try:
             return send(row, raw, batch)
         except PeerRefused as refused:
-            return _refused(row, refused.status, refused.code)
+            return _refused(row, refused)
+        except MessagesLimited as limited:  # by this very node
+            code = outbox.CLAUSE_LIMITING if limited.by_clause else outbox.PEER_LIMITING
+            return SendAttempt(row=row, ending=Ending.LIMITED, code=code, retry_after_s=limited.retry_after_s)
         except (Untrusted, TransportError, MessageIdReused, TrustError) as fault:
             ending, code = _ending_of(fault)
             return SendAttempt(row=row, ending=ending, code=code)
@@ -165,8 +177,7 @@ class Dispatcher:
         )
         if answer.status == _NO_CONTENT:
             return SendAttempt(row=row, ending=Ending.TAKEN)
-        refused = read_refusal(answer)
-        return _refused(row, refused.status, refused.code)
+        return _refused(row, read_refusal(answer))
 
 
 def _ending_of(fault: Exception) -> tuple[Ending, str]:
@@ -182,8 +193,12 @@ def _ending_of(fault: Exception) -> tuple[Ending, str]:
     raise fault
 
 
-def _refused(row: OutboxRow, status: int, code: str) -> SendAttempt:
+def _refused(row: OutboxRow, refused: PeerRefused) -> SendAttempt:
     """Tell what a refusal before the message was opened is about."""
+    status, code = refused.status, refused.code
+    if status == _TOO_MANY and code in _LIMITS:
+        wait_s = refused.retry_after_s or 1
+        return SendAttempt(row=row, ending=Ending.LIMITED, code=_LIMITS[code], retry_after_s=wait_s)
     if code == _NO_AGREEMENT:  # a token's refusal: the peer holds no such agreement in force
         return SendAttempt(row=row, ending=Ending.HELD, code="peer_holds_no_agreement")
     if status in _OF_THE_PEER:

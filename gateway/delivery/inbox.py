@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
+from gateway.accountability.message_limits import MessageLimits
 from gateway.delivery import outbox
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.inbox_content import content_of, deadline_of, open_content, seal_content, seal_detail
@@ -40,6 +41,9 @@ from trust.exchange.receipt import ArrivalProof, ReceiptState
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, KindName, RoleCode, ServiceRef, ServiceSlug
 from trust.strict_json import JsonObject
+
+_ANSWER_BYTES = 1
+"""What an answer is charged for; the case API caps its size."""
 
 
 class NoSuchMessage(Exception):
@@ -77,6 +81,7 @@ class Inbox:
     kinds: Kinds
     signer: ReceiptSigner
     calendars: Calendars
+    limits: MessageLimits
 
     def accept(
         self, permit: Permit, service: HostedService, opened_message: OpenedMessage, now: datetime
@@ -176,8 +181,8 @@ class Inbox:
     ) -> InboxMessage:
         """Record what a person decided on a message, tell its sender, and return the message as it stands then.
 
-        Raises :class:`NoSuchMessage`, ``MalformedBody`` for a body that is no answer of the kind, and
-        ``ExchangeRefused`` for one that cannot follow the last.
+        Raises :class:`NoSuchMessage`, ``MalformedBody`` for a body that is no answer of the kind, ``ExchangeRefused``
+        for one that cannot follow the last, and ``MessagesLimited``.
         """
         row = self._row(service, message)
         parse = self.kinds[KindName(row.kind)].parse_answer
@@ -189,10 +194,12 @@ class Inbox:
         code = answer_code(answer)
         progress = Progress(state=ReceiptState.ANSWERED, member={"answer": answer}, code=code, actor=actor)
         state = InboxState.CLOSED if parsed.is_final else InboxState.OPEN
+        charge = self.limits.of_client(f"answers {service}", [_ANSWER_BYTES], red=row.lane == Lane.RED)
 
         def effect(tx: Transaction) -> None:
             if not inbox.answer(tx, row.message, last=row.answer_seq, code=code, at=now, state=state):
                 raise StoreBusy("Another person answered it at the same time; look at it again.")
+            self.limits.charge(tx, charge, now=now)
             seq, side = self.tell(tx, row, progress, now=now), DeliverySide.RECIPIENT
             sealed = seal_answer(self.vault.seal_key(), row.message, side, seq, answer=answer)
             answers.put(tx, StoredAnswer(message=row.message, seq=seq, side=side, at=now, code=code, sealed=sealed))

@@ -12,6 +12,7 @@ that this node never sent, or sent to another agency, is for no message at all.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.accountability.message_limits import MessageLimits, MessagesLimited
 from gateway.delivery.evidence import receipt_entry
 from gateway.delivery.outbox import open_outgoing
 from gateway.delivery.sealed_records import seal_answer
@@ -51,11 +52,13 @@ class ReceiptBook:
     vault: KeyVault
     store: Store
     kinds: Kinds
+    limits: MessageLimits
 
     def receive(self, raw: bytes, now: datetime) -> None:
         """Record a posted receipt, durable by the return.
 
-        Raises ``TrustError`` for one that does not verify, :class:`UnknownMessage`, and the store's errors.
+        Raises ``TrustError`` for one that does not verify, :class:`UnknownMessage`, ``MessagesLimited``, and the
+        store's errors.
         """
         issuer, request = peek_request(raw)
         key = message_key(self.vault.evidence_hmac_key(), self.own, request.jti)
@@ -65,7 +68,16 @@ class ReceiptBook:
         party = self.directory.resolve(issuer, now=now, urgent=True)
         message = peek_message(open_outgoing(self.vault.seal_key(), key, sealed), kinds=self.kinds)
         receipt = self.open(raw, party, message, row.digest, now)
-        self.store.write(lambda tx: self.record(tx, row.message, receipt, raw, now=now))
+        charge = self.limits.of_receipt(issuer)
+
+        def effect(tx: Transaction) -> None:
+            if self.record(tx, row.message, receipt, raw, now=now):
+                self.limits.charge(tx, charge, now=now)
+
+        try:
+            self.store.write(effect)
+        except MessagesLimited as limited:
+            self.limits.refuse(self.store, charge, limited, now=now)
 
     def open(self, raw: bytes, party: TrustedEntity, message: Message, digest: str, now: datetime) -> Receipt:
         """Verify a receipt for a message of ours, and read its answer. Raises ``TrustError`` only."""
@@ -87,22 +99,23 @@ class ReceiptBook:
 
     def record(
         self, tx: Transaction, message: str, receipt: Receipt, raw: bytes, *, now: datetime, tried: bool = False
-    ) -> None:
-        """Store what a verified receipt changes, with its event and its leaf; nothing where it changes nothing."""
+    ) -> bool:
+        """Store what a verified receipt changes, with its event and its leaf; return false where it is no news."""
         row = outbox.get(tx, message=message)
         if row is None:
-            return
+            return False
         changed = advance(row, receipt)
         is_news = changed != row
         if receipt.answer is not None:
             is_news = self._store_answer(tx, row, receipt, receipt.answer) or is_news
         if not is_news and not tried:
-            return
+            return False
         outbox.note_receipt(tx, row, changed, tried=tried)
         outbox.wake_next(tx, row, now=now)
         if is_news:
             delivery_events.put(tx, _event(row, receipt, now))
             recorder.record(tx, receipt_entry(row, receipt, raw, own=self.own, at=now))
+        return is_news
 
     def _store_answer(self, tx: Transaction, row: OutboxRow, receipt: Receipt, body: JsonObject) -> bool:
         side, code = DeliverySide.SENDER, answer_code(body)

@@ -3,7 +3,8 @@
 1. A row that only its peer's state concerns keeps its place and counts no fault: the peer gets a backoff of its own.
 2. A row that the peer refuses is tried again later, each time after longer, and parked after so many refusals.
 3. What may not leave is held and decided again; a hold of the peer as a whole ends for all its rows at once.
-4. A backoff is capped before it is spread, over its whole length, so that relays do not come back together.
+4. A peer that takes no more for a while is left alone with such rows as long as it says. No red row waits for others.
+5. A backoff is capped before it is spread, over its whole length, so that relays do not come back together.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +31,9 @@ MOST_PEER_S = 300.0
 MOST_PEER_RED_S = 60.0
 """How long a peer that is away is left alone while a red message waits for it."""
 SOON_S = 1.0
-_GOT_THROUGH = frozenset({Ending.RECEIPTED, Ending.TAKEN, Ending.REFUSED, Ending.FAILED})
+MOST_LIMITED = 200
+"""Rows that wait, in one transaction, for what a peer said of one."""
+_GOT_THROUGH = frozenset({Ending.RECEIPTED, Ending.TAKEN, Ending.REFUSED, Ending.FAILED, Ending.LIMITED})
 _OUR_OWN = frozenset({"internal", "erased"})
 """Codes of attempts that never reached the peer."""
 
@@ -61,6 +64,8 @@ class Settlement:
                 outbox.end(tx, row, OutboxState.FAILED, reason=attempt.code, now=now)
             case Ending.REFUSED:
                 self._refused(tx, attempt, now)
+            case Ending.LIMITED:
+                self._limited(tx, attempt, now)
             case Ending.HELD:
                 self._put_off(tx, row, self._hold(row, attempt.code, now), now)
             case Ending.PEER_UNTRUSTED:
@@ -83,6 +88,16 @@ class Settlement:
         again_at = now + self.backoff(faults, first_s=FAULT_S, most_s=MOST_FAULT_S)
         again = NextTry(state=OutboxState.QUEUED, reason=attempt.code, again_at=again_at, faults=faults, tried=True)
         self._put_off(tx, row, again, now)
+
+    def _limited(self, tx: Transaction, attempt: SendAttempt, now: datetime) -> None:
+        """Wait as long as the peer says, with the rows that it would turn away too, and not all to the same moment."""
+        row = attempt.row
+        most_s = MOST_PEER_RED_S if row.lane is Lane.RED else MOST_FAULT_S
+        wait_s = min(max(SOON_S, attempt.retry_after_s), most_s)
+        until = now + timedelta(seconds=wait_s + SOON_S * self.spread())
+        again = NextTry(state=OutboxState.QUEUED, reason=attempt.code, again_at=until, faults=_faults(row), tried=False)
+        self._put_off(tx, row, again, now)
+        rows.limit(tx, row, reason=attempt.code, until=until, most=MOST_LIMITED)
 
     def _hold(self, row: OutboxRow, code: str, now: datetime) -> NextTry:
         times = row.faults + 1 if row.state is OutboxState.HELD else 1

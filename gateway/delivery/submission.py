@@ -2,23 +2,25 @@
 
 1. The same key with the same submission is the one that it made first, and costs nothing.
 2. Each recipient has a plan; one that may not be sent it refuses the submission for all, with every fault.
-3. One transaction holds the submission, a row of the outbox for each recipient, the evidence and the events. A store
-   that is full takes none of it, and the case system is told so (assertion A10).
+3. One transaction holds the submission, its charge, a row of the outbox for each recipient, the evidence and the
+   events. A store that is full takes none of it, and the case system is told so (assertion A10).
 4. A submission that takes the place of an earlier one closes what of that one has not left yet (A8).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from typing import TypeVar
 
+from gateway.accountability.message_limits import MessageCharge, MessageLimits, MessagesLimited
 from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
 from gateway.delivery import evidence, outbox
 from gateway.delivery.case_submission import CaseSubmission, RecipientPlan, SubmissionRefused
 from gateway.delivery.recipient_plan import PlannedMessage, RecipientPlanner
 from gateway.delivery.sealed_records import open_request, seal_request
 from gateway.evidence import recorder
-from gateway.ports import KeyVault, Store, Transaction
+from gateway.ports import KeyVault, Store, StoreFull, Transaction
 from gateway.store.tables import outbox as rows
 from gateway.store.tables import submissions
 from gateway.store.tables.outbox import OutboxRow, OutboxState, OutboxType
@@ -29,6 +31,8 @@ from trust.evidence.leaf import message_key
 from trust.exchange.escalation import UNREAD_AFTER
 from trust.exchange.message import Message, Urgency
 from trust.identifiers import EntityId
+
+T = TypeVar("T")
 
 _NOT_FOUND = "There is no earlier submission of this case system that this one could take the place of."
 
@@ -49,6 +53,7 @@ class Submitter:
     store: Store
     vault: KeyVault
     planner: RecipientPlanner
+    limits: MessageLimits
     keep_trying: timedelta
 
     def plan(self, caller: CaseCaller, submission: CaseSubmission, *, now: datetime) -> tuple[RecipientPlan, ...]:
@@ -61,8 +66,8 @@ class Submitter:
     def submit(self, caller: CaseCaller, submission: CaseSubmission, *, idempotency_key: str, now: datetime) -> str:
         """Return the id of the submission, which is durable by then.
 
-        Raises :class:`SubmissionRefused`, :class:`CaseRefused` for a key that stands for another submission, and the
-        store's ``StoreFull`` and ``StoreBusy``; nothing is sent then.
+        Raises :class:`SubmissionRefused`, :class:`CaseRefused` for a key that stands for another submission,
+        ``MessagesLimited``, and the store's ``StoreFull`` and ``StoreBusy``; nothing is sent then.
         """
         submission_id = token_urlsafe(16)
         key = self._digest({"idempotency_key": idempotency_key})
@@ -74,8 +79,9 @@ class Submitter:
             self.store.write(lambda _tx: None)  # what was read may be on one machine only until this returns
             return _repeat(first, request_digest)
         drafts = self._plan(caller, submission, submission_id, now)
+        charge = self._charge(caller, submission, drafts)
         if any(each.plan.refusal is not None for each in drafts):
-            self._refuse(submission, drafts, now)
+            self._refuse(submission, drafts, charge, now)
         row = SubmissionRow(
             id=submission_id,
             client_id=caller.client.client_id,
@@ -89,8 +95,17 @@ class Submitter:
             sealed_request=seal_request(self.vault.seal_key(), submission_id, _record(submission, drafts)),
             created_at=now,
         )
-        first = self._commit(row, submission, drafts, now)
+        first = self._commit(row, submission, drafts, charge)
         return submission_id if first is None else _repeat(first, request_digest)
+
+    def _charge(
+        self, caller: CaseCaller, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]
+    ) -> MessageCharge:
+        """Return what a submission costs its client. Raises ``StoreFull`` where there is room for red ones only."""
+        is_red = submission.urgency is Urgency.RED
+        if not is_red and self.store.is_nearly_full():
+            raise StoreFull("The disk is nearly full, and what room there is waits for red messages.")
+        return self.limits.of_client(caller.client.client_id, [len(each.raw) for each in drafts], red=is_red)
 
     def _plan(
         self, caller: CaseCaller, submission: CaseSubmission, submission_id: str, now: datetime
@@ -110,10 +125,10 @@ class Submitter:
         return _Earlier(row=row, messages=record["messages"])
 
     def _commit(
-        self, row: SubmissionRow, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], now: datetime
+        self, row: SubmissionRow, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], charge: MessageCharge
     ) -> SubmissionRow | None:
         """Store everything, or return what the same key stands for since."""
-        hmac_key, seal_key = self.vault.evidence_hmac_key(), self.vault.seal_key()
+        hmac_key, seal_key, now = self.vault.evidence_hmac_key(), self.vault.seal_key(), row.created_at
         deliveries = [
             (
                 build_row(each, message, row, key=hmac_key, expires_at=now + self.keep_trying),
@@ -131,6 +146,7 @@ class Submitter:
             first = submissions.create(tx, row)
             if first is not None:
                 return first
+            self.limits.charge(tx, charge, now=now)
             for (delivery, entry), outgoing in zip(deliveries, sealed, strict=True):
                 if delivery.supersedes is not None:
                     _supersede(tx, delivery, now)
@@ -138,9 +154,17 @@ class Submitter:
                 recorder.record(tx, entry)
             return None
 
-        return self.store.write(effect)
+        return self._write(effect, charge, now)
 
-    def _refuse(self, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], now: datetime) -> None:
+    def _write(self, effect: Callable[[Transaction], T], charge: MessageCharge, now: datetime) -> T:
+        try:
+            return self.store.write(effect)
+        except MessagesLimited as limited:
+            self.limits.refuse(self.store, charge, limited, now=now)
+
+    def _refuse(
+        self, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], charge: MessageCharge, now: datetime
+    ) -> None:
         """Record a refusal and raise :class:`SubmissionRefused`."""
         key = self.vault.evidence_hmac_key()
         entries = [
@@ -148,7 +172,12 @@ class Submitter:
             for each in drafts
             if each.plan.refusal is not None
         ]
-        self.store.write(lambda tx: recorder.record(tx, *entries))
+
+        def effect(tx: Transaction) -> None:
+            self.limits.charge(tx, charge, now=now)
+            recorder.record(tx, *entries)
+
+        self._write(effect, charge, now)
         raise SubmissionRefused(each.plan for each in drafts)
 
     def _digest(self, request: strict_json.JsonObject) -> str:

@@ -1,15 +1,17 @@
 """Path of a peer's message of a queued kind, from where :mod:`gateway.exchange.inbound` has opened it.
 
-1. Read the store once: agreement, and the earlier receipt under this id.
+1. Read the store once: agreement, the earlier receipt under this id, and the sender's budgets.
 2. Check again that the caller is not suspended, and was confirmed recently enough for the clause.
-3. Return the byte-identical original receipt of a message that came before, a failure included, also where the
+3. Turn away what exceeds a budget of its sender, or, near the watermark, what is not red: nothing is recorded, no
+   receipt is given, and the sender keeps it and sends it later (:mod:`gateway.accountability.message_limits`).
+4. Return the byte-identical original receipt of a message that came before, a failure included, also where the
    agreement has changed (assertions A3, A67). Other bytes under its id are a conflict and an alarm (A4).
-4. Decide without any person in sight: a refusal says why.
-5. Cut the message to what the clause permits, and sign the receipt: ``stored``, or ``failed`` with its reason.
-6. One transaction holds the message id's single use, the row of the inbox and the evidence. The loser of a race for the
-   id drops its work and returns the winner's bytes. A store that is full or busy gives no receipt (A10).
+5. Decide without any person in sight: a refusal says why.
+6. Cut the message to what the clause permits, and sign the receipt: ``stored``, or ``failed`` with its reason.
+7. One transaction holds the message id's single use, the charge, the row of the inbox and the evidence. The loser of a
+   race for the id drops its work and returns the winner's bytes. A store that is full or busy gives no receipt (A10).
 
-No rate limit counts here and no person is searched for: an alert never waits for a match, and its receipt never tells
+No person is searched for: an alert never waits for a match, and its receipt never tells
 of one.
 """
 
@@ -19,17 +21,18 @@ from datetime import UTC, datetime
 from functools import partial
 from secrets import token_urlsafe
 
+from gateway.accountability.message_limits import MessageCharge, MessageLimits, MessagesLimited
 from gateway.accountability.subject_buckets import person_keys
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import PeerCaller
 from gateway.evidence import recorder
 from gateway.exchange import inbound_evidence
 from gateway.exchange.answer import ServiceAnswer
-from gateway.exchange.inbound import MessageIdReused, request_facts
+from gateway.exchange.inbound import Charge, MessageIdReused, request_facts
 from gateway.exchange.kinds import Acceptance, AcceptMessage
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.keys.sealed import open_own
-from gateway.ports import KeyVault, Store, Transaction, TrustResolver
+from gateway.ports import KeyVault, Store, StoreFull, Transaction, TrustResolver
 from gateway.store.tables import messages
 from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, StoredReply
 from gateway.telemetry.events import InboundMessageEvent
@@ -41,7 +44,7 @@ from trust.agreements.queued import ServiceKinds
 from trust.claims import digest, to_seconds
 from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.kind import Kinds
-from trust.exchange.message import Message, OpenedMessage, RequestRef
+from trust.exchange.message import Message, OpenedMessage, RequestRef, Urgency
 from trust.exchange.persons import persons_for_holder
 from trust.exchange.receipt import RECEIPT_LIFE, Receipt, ReceiptState, build_receipt
 from trust.exchange.refusal import Refusal
@@ -102,6 +105,8 @@ class _Context:
     agreement: InForce | NotInForce | None
     clause: Clause | None
     prior: StoredReply | None
+    charge: MessageCharge
+    limited: MessagesLimited | None
 
     @property
     def message(self) -> Message:
@@ -120,21 +125,33 @@ class QueuedInbound:
     services: ServiceRegistry
     agreements: AgreementRegistry
     accept: AcceptMessage
+    limits: MessageLimits
     observe: Callable[[InboundMessageEvent], None]
 
     def handle(self, opened_message: OpenedMessage, caller: PeerCaller, now: datetime) -> bytes:
         """Return the signed receipt of an opened message; it is durable by then.
 
-        Raises ``Untrusted`` for a caller without standing, :class:`MessageIdReused` (A4), and the store's
-        ``StoreFull`` and ``StoreBusy``; nothing was done then.
+        Raises ``Untrusted`` for a caller without standing, :class:`MessageIdReused` (A4), ``MessagesLimited``, and the
+        store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
         context = self.store.read(partial(self._consult, opened_message=opened_message, now=now))  # 1
         urgent = context.clause is not None and context.clause.urgent
         self.directory.check_standing(caller.party, now=now, urgent=urgent)  # 2
-        if context.prior is not None:
-            return self._repeat(context, context.prior, now)  # 3
-        permit = self._decide(context, caller, now)  # 4
-        return self._commit(context, permit, now)
+        try:
+            self._check_room(context)  # 3
+            if context.prior is not None:
+                return self._repeat(context, context.prior, now)  # 4
+            permit = self._decide(context, caller, now)  # 5
+            return self._commit(context, permit, now)
+        except MessagesLimited as limited:
+            self._observe(context.message, "limited")
+            self.limits.refuse(self.store, context.charge, limited, now=now)
+
+    def _check_room(self, context: _Context) -> None:
+        if context.limited is not None:
+            raise context.limited
+        if context.message.urgency is not Urgency.RED and self.store.is_nearly_full():
+            raise StoreFull("The disk is nearly full, and what room there is waits for red messages.")
 
     def _consult(self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime) -> _Context:
         """Read the store, and forget what the service may not be told before anything is digested (A48)."""
@@ -144,12 +161,15 @@ class QueuedInbound:
         service = self.services.get(message.to_service)
         listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
         persons = persons_for_holder(message.persons, service.kind if service else _NO_KIND, listed)
+        charge = self.limits.of_message(message, opened_message.digest, len(opened_message.raw))
         return _Context(
             opened_message=replace(opened_message, message=replace(message, persons=persons)),
             service=service,
             agreement=agreement,
             clause=clause,
             prior=messages.find(tx, issuer=message.iss, message=self._key(message)),
+            charge=charge,
+            limited=self.limits.check(tx, charge, now=now),
         )
 
     def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Permit | Denial:
@@ -168,7 +188,7 @@ class QueuedInbound:
         return decision
 
     def _commit(self, context: _Context, permit: Permit | Denial, now: datetime) -> bytes:
-        acceptance, outcome = self._accept(context, permit, now)  # 5
+        acceptance, outcome = self._accept(context, permit, now)  # 6
         message, key = context.message, self._key(context.message)
         hmac_key = self.vault.evidence_hmac_key()
         persons = {each for person in message.persons for each in person_keys(hmac_key, person.subject)}
@@ -188,11 +208,12 @@ class QueuedInbound:
                 expires=datetime.fromtimestamp(message.exp, UTC) + REMEMBERED_PAST_EXPIRY,
             )
             if prior is None:
+                self.limits.charge(tx, context.charge, now=now)
                 acceptance(tx)
                 recorder.record(tx, received, receipt_entry)
             return prior
 
-        winner = self.store.write(effect)  # 6
+        winner = self.store.write(effect)  # 7
         if winner is not None:
             return self._repeat(context, winner, now)
         self._observe(message, outcome.outcome)
@@ -228,14 +249,18 @@ class QueuedInbound:
         message, key = context.message, self._key(context.message)
         if prior.digest != context.opened_message.digest or prior.sealed_reply is None:
             conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
-            inbound_evidence.record_conflict(self.store, self._leaf(context, conflict, now))
+            inbound_evidence.record_conflict(self.store, self._leaf(context, conflict, now), self._charge(context, now))
             self._observe(message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         original = open_own(self.vault.seal_key(), prior.sealed_reply, _seal_context(message.iss, key))
         repeated = ServiceAnswer(body={}, outcome=inbound_evidence.REPEATED)
-        inbound_evidence.record_again(self.store, self._leaf(context, repeated, now), original, withheld=False)
+        again, charge = self._leaf(context, repeated, now), self._charge(context, now)
+        inbound_evidence.record_again(self.store, again, original, withheld=False, charge=charge)
         self._observe(message, inbound_evidence.REPEATED, replayed=True)
         return original
+
+    def _charge(self, context: _Context, now: datetime) -> Charge:
+        return lambda tx: self.limits.charge(tx, context.charge, now=now)
 
     def _leaf(self, context: _Context, outcome: ServiceAnswer, now: datetime) -> Leaf:
         return inbound_evidence.received_leaf(context.opened_message, outcome, None, self._key(context.message), now)

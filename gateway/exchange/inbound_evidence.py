@@ -6,7 +6,7 @@ one under an id that stands for other bytes, which is told nothing. That is also
 since a peer that does it is broken, restored wrongly, or not the peer (assertion A4).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -93,26 +93,35 @@ def answer_leaf(first: Leaf, reply: bytes) -> Leaf:
     return replace(first, kind=kind, answer_digest=digest(reply), dropped=())
 
 
-def record_again(store: Store, again: Leaf, reply: bytes, *, withheld: bool) -> None:
+def _free(_tx: Transaction) -> None:
+    """Charge nothing."""
+
+
+def record_again(
+    store: Store, again: Leaf, reply: bytes, *, withheld: bool, charge: Callable[[Transaction], None] = _free
+) -> None:
     """Put on record that a message came again: the earlier answer was given again, or is ``withheld`` now.
 
-    Raises the store's ``StoreFull`` and ``StoreBusy``; the answer is not given then.
+    Raises what ``charge`` does, and the store's ``StoreFull`` and ``StoreBusy``; the answer is not given then.
     """
     kind, outcome = (LeafKind.REFUSED, "refused") if withheld else (LeafKind.REPEATED, REPEATED)
-    _write(store, recorder.build_entry(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(reply))))
+    entry = recorder.build_entry(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(reply)))
+
+    def effect(tx: Transaction) -> None:
+        charge(tx)
+        recorder.record(tx, entry)
+
+    store.write(effect)
 
 
-def record_conflict(store: Store, conflicting: Leaf) -> None:
+def record_conflict(store: Store, conflicting: Leaf, charge: Callable[[Transaction], None] = _free) -> None:
     """Put on record that an id came again with other bytes, and flag its sender. Raises as :func:`record_again`."""
     leaf = replace(conflicting, kind=LeafKind.REFUSED, outcome_code=ID_REUSED, reason_codes=(ID_REUSED,))
     entry = recorder.build_entry(leaf)
 
     def effect(tx: Transaction) -> None:
+        charge(tx)
         recorder.record(tx, entry)
         flags.raise_flag(tx, code=ID_REUSED, asker=str(leaf.peer), at=leaf.at)
 
     store.write(effect)
-
-
-def _write(store: Store, entry: EvidenceEntry) -> None:
-    store.write(lambda tx: recorder.record(tx, entry))

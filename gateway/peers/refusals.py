@@ -9,6 +9,7 @@ from trust.errors import TrustError
 MAX_REFUSAL = 16_384
 UNKNOWN = "unknown"
 
+_SECONDS = re.compile(r"[0-9]{1,6}")
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _MEMBERS = {"application/problem+json": ("code", "type"), "application/json": ("error",)}
 """Where the code stands: RFC 9457 with the profile's ``code``, and RFC 6749 section 5.2."""
@@ -16,7 +17,9 @@ _MEMBERS = {"application/problem+json": ("code", "type"), "application/json": ("
 
 def read_refusal(answer: PeerResponse) -> PeerRefused:
     """Turn an answer that is not a success into :class:`PeerRefused`; an unreadable one has the code ``unknown``."""
-    return PeerRefused(status=answer.status, code=_code(answer))
+    wait = answer.headers.get("retry-after", "")
+    retry_after_s = int(wait) if _SECONDS.fullmatch(wait) else None
+    return PeerRefused(status=answer.status, code=_code(answer), retry_after_s=retry_after_s)
 
 
 def _code(answer: PeerResponse) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gateway.accountability.message_limits import MessagesLimited
 from gateway.callers import CaseRefusal, CaseRefused
 from gateway.oauth.errors import AccessRefused, log_reason
 from gateway.ports import NodeBusy, StoreBusy, StoreFull, StoreOutcomeUnknown
@@ -223,6 +224,11 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
         wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
         return _render(Problem(kind, refused.detail, remedy=refused.remedy, faults=refused.faults, headers=wait))
+
+    @app.errorhandler(MessagesLimited)
+    def _limited(limited: MessagesLimited) -> Response:
+        kind = problem.CLAUSE_LIMITED if limited.by_clause else problem.MESSAGES_LIMITED
+        return _render(Problem(kind, headers={"Retry-After": str(limited.retry_after_s)}))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

@@ -138,6 +138,18 @@ OVER_BUDGET = _type(
     "The query budget is used up.",
     "Repeat the request after Retry-After seconds. In immediate danger, call 999.",
 )
+MESSAGES_LIMITED = _type(
+    "messages-limited",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "More messages came lately than the node takes from one sender.",
+    "Send the same again after Retry-After seconds; nothing was stored or lost. In immediate danger, call 999.",
+)
+CLAUSE_LIMITED = _type(
+    "clause-limited",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "More messages came lately under one clause than the node takes from one sender.",
+    "Send the same again after Retry-After seconds; nothing was stored or lost. Other clauses have room.",
+)
 NOT_FOUND = _type(
     "not-found",
     HTTPStatus.NOT_FOUND,

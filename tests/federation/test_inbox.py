@@ -310,7 +310,7 @@ def test_nothing_is_erased_before_a_person_closed_it(world: Sending) -> None:
 def test_the_recipient_refuses_what_its_kind_of_service_may_not_receive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clause = {"topics": ["school-notice"], "fields_by_role": {"key-worker": [*FIELDS, "home_educated"]}}
+    clause: dict[str, Any] = {"topics": ["school-notice"], "fields_by_role": {"key-worker": [*FIELDS, "home_educated"]}}
     statement = {"field": "circumstances", "text": "Seen.", "about": ["p1"], "standing": "fact", "source": "key worker"}
     details = {"home_educated": False}
     body = parse_body({"topic": "school-notice", "details": details, "statements": [{**statement, "on": "2026-03-02"}]})

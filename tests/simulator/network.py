@@ -65,6 +65,7 @@ class Network:
         restrictions: Mapping[str, list[dict[str, str]]] | None = None,
         clock: SetClock | None = None,
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
+        messages: Mapping[str, Mapping[str, int]] | None = None,
         capabilities: Sequence[AnyCapability] = CAPABILITIES,
         stores: Mapping[EntityId, str] | None = None,
     ) -> None:
@@ -74,7 +75,10 @@ class Network:
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
         self._around = Around(
-            anchor_keys=federation_keys(self.anchor.vault), limits={**LIMITS, **(limits or {})}, budget=budget
+            anchor_keys=federation_keys(self.anchor.vault),
+            limits={**LIMITS, **(limits or {})},
+            budget=budget,
+            messages=messages or {},
         )
         self._restrictions = restrictions or {}
         for agency in agencies:

@@ -1,6 +1,6 @@
 """A sender of alerts, and recipients whose node a test plays: they take messages, or not, as the test says."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -264,9 +264,18 @@ def case_caller(network: Network) -> CaseCaller:
 
 
 @contextmanager
-def sending(folder: Path, *, played: Iterable[EntityId] = (TRUST, HOUSING), **clause: Any) -> Iterator[Sending]:
-    """Make the network with an agreement on alerts, in force; the test plays the nodes ``played``."""
-    network = Network(folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)])
+def sending(
+    folder: Path,
+    *,
+    played: Iterable[EntityId] = (TRUST, HOUSING),
+    messages: Mapping[str, Mapping[str, int]] | None = None,
+    **clause: Any,
+) -> Iterator[Sending]:
+    """Make the network with an agreement on alerts, in force; the test plays the nodes ``played``.
+
+    ``messages`` are the budgets of messages that differ from the defaults.
+    """
+    network = Network(folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)], messages=messages)
     document = network.document()
     network.agree({**document, "clauses": [*document["clauses"], alert_clause(**clause)]})
     for each in RECIPIENTS:  # as the rounds of maintenance find the parties of agreements

@@ -65,6 +65,7 @@ class Around:
     ca: Path | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     budget: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: ROOMY)
+    messages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def case_base_url(agency: Agency) -> str:
@@ -95,7 +96,7 @@ def write_node(
         },
         "case_systems": {"names": [REGISTRY_HOST], **_ca(around)},
         "limits": dict(around.limits),
-        "budgets": {"asking": around.budget, "answering": around.budget},
+        "budgets": {"asking": around.budget, "answering": around.budget, "messages": dict(around.messages)},
         "services": [
             {
                 "slug": service.service,

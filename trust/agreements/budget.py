@@ -44,14 +44,16 @@ class Exceeded:
     retry_after: timedelta
 
 
-def spend(budget: Budget, *, due: datetime | None, now: datetime) -> Spent | Exceeded:
-    """Take one question from the budget; `due` is the moment stored last, None for the first question.
+def spend(budget: Budget, *, due: datetime | None, now: datetime, units: int = 1) -> Spent | Exceeded:
+    """Take a question from the budget; `due` is the moment stored last, None for the first question.
+
+    `units` is what it costs, at most the burst; a question costs one, a message by its size.
 
     A clock that was put back costs the asker nothing more than it would have cost before: what is kept never lies
     further ahead than the depth of the bucket.
     """
     interval, depth = budget.interval, budget.depth
-    then_full = min(max(due or now, now), now + depth) + interval
+    then_full = min(max(due or now, now), now + depth) + units * interval
     if then_full - now > depth:
         return Exceeded(retry_after=then_full - now - depth)
     return Spent(due=then_full)

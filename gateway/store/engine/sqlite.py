@@ -1,5 +1,6 @@
 """The default store: one SQLite file, many readers, one writer at a time."""
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,6 +25,7 @@ class SqliteStore:
     """
 
     def __init__(self, files: SqliteFiles, *, limits: WriteLimits | None = None) -> None:
+        self._files = files
         self._limits = limits or WriteLimits()
         self._connections = PerProcess(lambda: _StoreConnections(files, self._limits))
 
@@ -34,6 +36,11 @@ class SqliteStore:
     def erase(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` as :meth:`write` does, also when the disk is nearly full: it frees space."""
         return self._submit(WriteJob(work, frees=True))
+
+    def is_nearly_full(self) -> bool:
+        """Say whether less than twice what is kept free of the disk is left."""
+        disk = os.statvfs(self._files.database.parent)
+        return disk.f_bavail * disk.f_frsize < 2 * self._limits.reserve_bytes
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on a consistent snapshot, on a connection that cannot write."""

@@ -19,6 +19,11 @@ _RAISE = Statement(
     )
 )
 _OPEN = Statement(select(flags).where(flags.c.reviewed_at.is_(None)).order_by(flags.c.last_at.desc()))
+_OF_DAY = Statement(
+    select(flags.c.count).where(
+        flags.c.code == bindparam("its_code"), flags.c.asker == bindparam("its_asker"), flags.c.day == bindparam("day")
+    )
+)
 _REVIEW = Statement(
     update(flags)
     .where(
@@ -82,6 +87,12 @@ def raise_flag(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
             "reviewed_at": None,
         },
     )
+
+
+def is_raised(tx: Transaction, *, code: str, asker: str, at: datetime) -> bool:
+    """Say whether a flag was put up on this day."""
+    values = {"its_code": code, "its_asker": asker, "day": at.astimezone(UTC).date().isoformat()}
+    return bool(tx.rows(_OF_DAY, values))
 
 
 def list_open(tx: Transaction) -> tuple[Flag, ...]:

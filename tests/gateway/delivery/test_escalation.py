@@ -346,6 +346,9 @@ class SlowStore:
 
     erase = write
 
+    def is_nearly_full(self) -> bool:
+        return self.store.is_nearly_full()
+
     def close(self) -> None: ...
 
 
@@ -409,6 +412,9 @@ class FullStore:
         return self.store.write(work)
 
     erase = write
+
+    def is_nearly_full(self) -> bool:
+        return self.store.is_nearly_full()
 
     def close(self) -> None: ...
 

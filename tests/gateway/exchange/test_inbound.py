@@ -44,6 +44,9 @@ class Refusing:
 
     erase = write
 
+    def is_nearly_full(self) -> bool:
+        return self._store.is_nearly_full()
+
     def close(self) -> None:
         """Leave the store to its node."""
 

@@ -193,6 +193,9 @@ class Dated:
 
     erase = write
 
+    def is_nearly_full(self) -> bool:
+        return self.store.is_nearly_full()
+
     def close(self) -> None:
         """Leave the store to its node."""
 
