@@ -33,7 +33,7 @@ from gateway.ports import (
     Transport,
     TransportError,
 )
-from gateway.store.tables import outbox
+from gateway.store.tables import outbox, peer_limits
 from gateway.store.tables.outbox import OutboxRow, OutboxType
 from gateway.telemetry import trace_context
 from trust.errors import TrustError, Untrusted
@@ -52,7 +52,7 @@ _UNAVAILABLE = 503
 _OF_THE_PEER = frozenset({401, 403, 408, 429, 502, 503, 504})
 """Statuses that say nothing of the message: the peer, what stands before it, or what it thinks of this node."""
 _TOO_MANY = 429
-_LIMITS = {"messages-limited": outbox.PEER_LIMITING, "clause-limited": outbox.CLAUSE_LIMITING}
+_LIMITS = {"messages-limited": peer_limits.PEER_LIMITING, "clause-limited": peer_limits.CLAUSE_LIMITING}
 _NO_AGREEMENT = "invalid_authorization_details"
 
 
@@ -131,7 +131,7 @@ class Dispatcher:
         except PeerRefused as refused:
             return _refused(row, refused)
         except MessagesLimited as limited:  # by this very node
-            code = outbox.CLAUSE_LIMITING if limited.by_clause else outbox.PEER_LIMITING
+            code = peer_limits.CLAUSE_LIMITING if limited.by_clause else peer_limits.PEER_LIMITING
             return SendAttempt(row=row, ending=Ending.LIMITED, code=code, retry_after_s=limited.retry_after_s)
         except (Untrusted, TransportError, MessageIdReused, TrustError) as fault:
             ending, code = _ending_of(fault)

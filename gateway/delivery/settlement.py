@@ -16,7 +16,7 @@ from gateway.delivery.dispatch import Ending, SendAttempt
 from gateway.delivery.receipts import ReceiptBook
 from gateway.ports import Transaction
 from gateway.store.tables import outbox as rows
-from gateway.store.tables import peer_backoffs
+from gateway.store.tables import peer_backoffs, peer_limits
 from gateway.store.tables.outbox import Lane, NextTry, OutboxRow, OutboxState
 from gateway.store.tables.peer_backoffs import PeerBackoff
 
@@ -97,7 +97,7 @@ class Settlement:
         until = now + timedelta(seconds=wait_s + SOON_S * self.spread())
         again = NextTry(state=OutboxState.QUEUED, reason=attempt.code, again_at=until, faults=_faults(row), tried=False)
         self._put_off(tx, row, again, now)
-        rows.limit(tx, row, reason=attempt.code, until=until, most=MOST_LIMITED)
+        peer_limits.limit(tx, row, reason=attempt.code, until=until, most=MOST_LIMITED)
 
     def _hold(self, row: OutboxRow, code: str, now: datetime) -> NextTry:
         times = row.faults + 1 if row.state is OutboxState.HELD else 1

@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.callers import CaseCaller
 from gateway.delivery.calendars import ZONE
+from gateway.delivery.case_submission import RecipientPlan
 from gateway.delivery.sealed_records import open_answer, open_request
 from gateway.exchange.case_question import EMERGENCY, LeftOut
 from gateway.ports import KeyVault, Store, Transaction
@@ -21,8 +22,10 @@ from gateway.store.tables.answers import StoredAnswer
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.outbox import OutboxRow, OutboxState
 from gateway.store.tables.submissions import SubmissionRow
+from trust.exchange.alert import ALERT
 from trust.exchange.escalation import FALLBACK_AFTER
 from trust.exchange.message import Urgency
+from trust.exchange.risk import RiskAdvice, advise
 from trust.federation.opening_hours import Fallback
 from trust.strict_json import JsonObject
 
@@ -118,7 +121,10 @@ class PlayRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionView:
-    """One alert, referral or notice with all its deliveries."""
+    """One alert, referral or notice with all its deliveries.
+
+    ``suggested`` is what the risk assessment of an alert suggests, for the worker to take or leave.
+    """
 
     id: str
     kind: str
@@ -131,6 +137,43 @@ class SubmissionView:
     play: PlayRun | None = None
     supersedes: str | None = None
     left_out: tuple[LeftOut, ...] = ()
+    suggested: RiskAdvice | None = None
+    emergency: str = EMERGENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientPreview:
+    """What one recipient would get; with ``refusal`` it would get nothing, and ``remedy`` says what would change that.
+
+    ``warning`` says that a service is closed, and ``fallback`` whom to ring.
+    """
+
+    service: str
+    service_name: str
+    organisation: str
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    fields: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    decide_by: datetime | None = None
+    fallback: Fallback | None = None
+    warning: str | None = None
+    refusal: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPreview:
+    """What a submission would send to each recipient. Nothing is sent or stored.
+
+    ``suggested`` is what the risk assessment of an alert suggests, for the worker to take or leave.
+    """
+
+    recipients: tuple[RecipientPreview, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    suggested: RiskAdvice | None = None
     emergency: str = EMERGENCY
 
 
@@ -222,6 +265,7 @@ class SentMessages:
             play=_play(request.get("play")),
             supersedes=request.get("supersedes"),
             left_out=tuple(LeftOut(**each) for each in request.get("left_out", ())),
+            suggested=suggestion(row.kind, request["body"]),
         )
 
     def _delivery(self, row: OutboxRow, plan: JsonObject, stored: _Stored, now: datetime) -> DeliveryView:
@@ -259,6 +303,33 @@ class SentMessages:
     def _outcome(self, stored: StoredAnswer) -> DeliveryOutcome:
         key = self.vault.seal_key()
         return outcome_of(stored, open_answer(key, stored.message, stored.side, stored.seq, sealed=stored.sealed))
+
+
+def suggestion(kind: str, body: JsonObject) -> RiskAdvice | None:
+    """Return what the risk assessment of an alert suggests; none where it suggests nothing."""
+    advice = advise(body.get("details", {})) if kind == ALERT else RiskAdvice()
+    return advice if advice.steps else None
+
+
+def preview_recipient(plan: RecipientPlan) -> RecipientPreview:
+    """Return a plan as the case API shows it."""
+    refusal = plan.refusal
+    return RecipientPreview(
+        service=str(plan.service),
+        service_name=plan.service_name,
+        organisation=plan.organisation,
+        agreement=plan.agreement,
+        clause=plan.clause,
+        law=plan.law,
+        fields=plan.fields,
+        left_out=plan.left_out,
+        persons=plan.persons,
+        decide_by=plan.decide_by,
+        fallback=plan.fallback,
+        warning=plan.warning,
+        refusal=None if refusal is None else refusal.reason,
+        remedy=None if refusal is None else refusal.remedy,
+    )
 
 
 def outcome_of(stored: StoredAnswer, body: JsonObject) -> DeliveryOutcome:

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, Practitioner
 from gateway.delivery.case_submission import CaseSubmission, RecipientPlan
 from gateway.delivery.submission import Submitter
-from gateway.delivery.submission_view import SentMessages, SubmissionView
+from gateway.delivery.submission_view import SentMessages, SubmissionView, preview_recipient, suggestion
 from gateway.exchange.case_question import EMERGENCY, LeftOut
 from gateway.plays.check import PlayFault, check_play
 from gateway.plays.incident import Incident, IncidentBody, PlayKind, RunBody, StepChoice, StepPart, step_part
@@ -24,10 +24,13 @@ from gateway.ports import KeyVault
 from gateway.web import problem
 from gateway.web.problem import Problem
 from trust.claims import keyed_digest
+from trust.exchange.alert import ALERT
 from trust.exchange.errors import Fault
 from trust.exchange.message import Handling
+from trust.exchange.risk import RiskAdvice
 from trust.federation.opening_hours import Fallback
 from trust.identifiers import EntityId, PurposeCode, ServiceSlug
+from trust.strict_json import JsonObject
 
 _ID_CHARACTERS = 22
 
@@ -125,11 +128,15 @@ class StepPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewView:
-    """Every step of a play for one incident, in order. Confirm or drop each of them in the run."""
+    """Every step of a play for one incident, in order. Confirm or drop each of them in the run.
+
+    ``suggested`` is what the incident's risk assessment suggests, for the worker to take or leave.
+    """
 
     play: str
     steps: tuple[StepPreview, ...]
     left_out: tuple[LeftOut, ...] = ()
+    suggested: RiskAdvice | None = None
     emergency: str = EMERGENCY
 
 
@@ -191,7 +198,8 @@ class Plays:
     def preview(self, play: Play, report: Report, *, now: datetime) -> PreviewView:
         """Return what each step would send. Nothing is stored and nothing leaves."""
         steps = tuple(self._preview(play, step, report, now) for step in play.steps)
-        return PreviewView(play=play.id, steps=steps, left_out=report.incident.left_out)
+        suggested = suggestion(ALERT, {"details": _assessment(play, report.incident)})
+        return PreviewView(play=play.id, steps=steps, left_out=report.incident.left_out, suggested=suggested)
 
     def run(self, play: Play, report: Report, choices: RunBody, *, idempotency_key: str, now: datetime) -> str:
         """Send the confirmed steps in their order and return the incident's id.
@@ -271,6 +279,17 @@ class Plays:
         return keyed_digest(self.vault.evidence_hmac_key(), name)[:_ID_CHARACTERS]
 
 
+def _assessment(play: Play, incident: Incident) -> JsonObject:
+    """Return the details that the alerts of a play would tell, by the names that they have in an alert."""
+    return {
+        name: incident.details[source]
+        for step in play.steps
+        if step.kind == ALERT
+        for name, source in step.details.items()
+        if source in incident.details
+    }
+
+
 def _step_view(step: PlayStep) -> PlayStepView:
     return PlayStepView(
         id=step.id,
@@ -316,24 +335,9 @@ def _unplanned(part: StepPart) -> StepPreview:
 
 
 def _with_plan(preview: StepPreview, plan: RecipientPlan) -> StepPreview:
-    refusal = plan.refusal
-    return replace(
-        preview,
-        state=StepState.READY if refusal is None else StepState.REFUSED,
-        service_name=plan.service_name,
-        organisation=plan.organisation,
-        agreement=plan.agreement,
-        clause=plan.clause,
-        law=plan.law,
-        fields=plan.fields,
-        left_out=plan.left_out,
-        persons=plan.persons,
-        decide_by=plan.decide_by,
-        fallback=plan.fallback,
-        warning=plan.warning,
-        refusal=None if refusal is None else refusal.reason,
-        remedy=None if refusal is None else refusal.remedy,
-    )
+    shown = preview_recipient(plan)
+    state = StepState.READY if shown.refusal is None else StepState.REFUSED
+    return replace(preview, state=state, **{each.name: getattr(shown, each.name) for each in fields(shown)})
 
 
 def _faults(preview: StepPreview) -> tuple[Fault, ...]:

@@ -205,8 +205,14 @@ def _unavailable(failed: Exception) -> Response:
     return _render(Problem(kind, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
 
 
+def _limited(limited: MessagesLimited) -> Response:
+    kind = problem.CLAUSE_LIMITED if limited.by_clause else problem.MESSAGES_LIMITED
+    return _render(Problem(kind, headers={"Retry-After": str(limited.retry_after_s)}))
+
+
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     app.register_error_handler(Problem, _render)
+    app.register_error_handler(MessagesLimited, _limited)
     for raised in _RETRY_AFTER_S:
         app.register_error_handler(raised, _unavailable)
 
@@ -224,11 +230,6 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
         wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
         return _render(Problem(kind, refused.detail, remedy=refused.remedy, faults=refused.faults, headers=wait))
-
-    @app.errorhandler(MessagesLimited)
-    def _limited(limited: MessagesLimited) -> Response:
-        kind = problem.CLAUSE_LIMITED if limited.by_clause else problem.MESSAGES_LIMITED
-        return _render(Problem(kind, headers={"Retry-After": str(limited.retry_after_s)}))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

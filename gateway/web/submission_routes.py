@@ -10,7 +10,14 @@ from http import HTTPStatus
 from flask import Blueprint, Response
 
 from gateway.callers import CaseCaller
-from gateway.delivery.submission_view import SubmissionPage, SubmissionPlace, SubmissionView
+from gateway.delivery.submission_view import (
+    SubmissionPage,
+    SubmissionPlace,
+    SubmissionPreview,
+    SubmissionView,
+    preview_recipient,
+    suggestion,
+)
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.web import paging, problem
@@ -68,6 +75,20 @@ class SubmissionResource:
         )
 
     @property
+    def preview(self) -> ApiOperation:
+        """Show what one would send."""
+        return ApiOperation(
+            path=f"{self.path}/preview",
+            method="post",
+            id=f"preview{self.noun.capitalize()}",
+            summary=f"Show what each recipient of a {self.noun} would get. Nothing is sent or stored.",
+            body=self.body,
+            example=self.example,
+            view=SubmissionPreview,
+            responses={"200": "Each recipient with its fields and law, or why it may not be sent it."},
+        )
+
+    @property
     def list(self) -> ApiOperation:
         """List those of this client."""
         return ApiOperation(
@@ -96,13 +117,13 @@ class SubmissionResource:
     @property
     def operations(self) -> tuple[ApiOperation, ...]:
         """The operations of :func:`submission_routes`."""
-        return self.submit, self.list, self.get
+        return self.submit, self.preview, self.list, self.get
 
 
 def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: CaseGuard) -> Blueprint:
     """Return the routes of one queued kind."""
     routes = Blueprint(f"{resource.noun}s", __name__)
-    submit_operation, list_operation, get_operation = resource.operations
+    submit_operation, _, list_operation, get_operation = resource.operations
     kind = resource.kind
 
     @routes.post(resource.path)
@@ -114,6 +135,8 @@ def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: Cas
         response = submit_operation.respond(find(caller, now, submission_id), HTTPStatus.CREATED)
         response.headers["Location"] = f"{guard.base_url}{resource.path}/{submission_id}"
         return response
+
+    _add_preview(routes, resource, side, guard)
 
     @routes.get(resource.path)
     @guard
@@ -135,6 +158,23 @@ def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: Cas
         return view
 
     return routes
+
+
+def _add_preview(routes: Blueprint, resource: SubmissionResource, side: QueuedSide, guard: CaseGuard) -> None:
+    operation = resource.preview
+
+    @routes.post(operation.path)
+    @guard
+    def preview(caller: CaseCaller, now: datetime) -> Response:
+        _, submission = read_submission(resource.body, caller, kind=resource.kind, now=now)
+        plans = side.submitter.plan(caller, submission, now=now)
+        return operation.respond(
+            SubmissionPreview(
+                recipients=tuple(map(preview_recipient, plans)),
+                left_out=submission.left_out,
+                suggested=suggestion(resource.kind.name, submission.body.to_body()),
+            )
+        )
 
 
 def _place(mark: PageMark | None, now: datetime) -> SubmissionPlace:

@@ -215,7 +215,11 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
     catalogue = {each.code: str(int(each.status)) for each in problem.CATALOGUE}
     listed = {code: row[1] for row in table(section(PAGE, "Errors")) for code in codes(row[0])}
     assert listed.items() <= catalogue.items()
-    of_peers = {code for code in catalogue if code.startswith("message-")} | {"sender-not-trusted", "too-many-at-once"}
+    of_peers = {code for code in catalogue if code.startswith("message-")} | {
+        "sender-not-trusted",
+        "too-many-at-once",
+        "clause-limited",
+    }
     of_http = {"bad-request", "path-not-canonical", "method-not-allowed"}
     of_authorities = {"enrolment-refused", "enrolment-queue-full"}
     assert catalogue.keys() - listed.keys() == of_peers | of_http | of_authorities

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.accountability.message_limits import MessagesLimited
 from gateway.ports import PeerResponse, StoreFull
-from gateway.store.tables import flags, inbox, outbox
+from gateway.store.tables import flags, inbox, outbox, peer_limits
 from gateway.store.tables.inbox import InboxState
 from gateway.store.tables.outbox import OutboxState
 from tests.simulator.queued import RECIPIENTS, Sending, alert, sending
@@ -54,7 +54,7 @@ def test_what_exceeds_a_peers_budget_waits_at_its_sender_who_is_told_and_arrives
     made = send_green(narrow_peer, ROOM + 4)
     rows = [narrow_peer.row(each) for each in made]
     assert arrived(narrow_peer) == ROOM
-    assert [each.reason for each in rows if each.state is OutboxState.QUEUED] == [outbox.PEER_LIMITING] * 4
+    assert [each.reason for each in rows if each.state is OutboxState.QUEUED] == [peer_limits.PEER_LIMITING] * 4
     asked = len(narrow_peer.network.wire.messages(TRUST))
     narrow_peer.drain()
     assert len(narrow_peer.network.wire.messages(TRUST)) == asked
@@ -90,7 +90,7 @@ def test_a_flood_of_red_alerts_is_limited_too_and_none_is_lost(tmp_path: Path) -
 def test_a_clause_that_floods_leaves_the_room_of_the_others_alone(tmp_path: Path) -> None:
     for made in world(tmp_path, clause=ROOM):
         rows = [made.row(each) for each in send_green(made, ROOM + 2)]
-        assert [each.reason for each in rows if each.state is OutboxState.QUEUED] == [outbox.CLAUSE_LIMITING] * 2
+        assert [each.reason for each in rows if each.state is OutboxState.QUEUED] == [peer_limits.CLAUSE_LIMITING] * 2
 
 
 def test_a_message_that_comes_again_is_charged_too(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_message_that_comes_again_is_charged_too(tmp_path: Path) -> None:
             store.write(partial(outbox.retry, row=made.row(submission), now=made.clock.now()))
             made.drain()
         assert len(evidence(TRUST)) == len(before) + ROOM - 1
-        assert made.row(submission).reason == outbox.PEER_LIMITING
+        assert made.row(submission).reason == peer_limits.PEER_LIMITING
         made.clock.forward(hours=1)
         made.drain()
         assert made.row(submission).state is OutboxState.STORED
@@ -146,7 +146,7 @@ def test_a_peer_that_limits_a_clause_holds_back_only_that_clause(tmp_path: Path)
         assert len(made.trust.attempts) <= 4  # what was under way at once
         assert made.row(other).state is OutboxState.STORED
         rows = [made.row(each) for each in waiting]
-        assert {each.reason for each in rows} == {outbox.CLAUSE_LIMITING}
+        assert {each.reason for each in rows} == {peer_limits.CLAUSE_LIMITING}
         assert all((each.next_at - made.clock.now()).total_seconds() >= 120 for each in rows)
         assert {each.faults for each in rows} == {0}
         made.trust.problem = None

@@ -22,9 +22,6 @@ from gateway.store.tables.peer_backoffs import PeerBackoff
 UNTRUSTED = "untrusted"
 """Why the rows of a peer are held together, so that their order is kept."""
 
-PEER_LIMITING, CLAUSE_LIMITING = "peer_limiting", "peer_limiting_clause"
-"""Why rows wait that a peer turned away until later: of all that is not red, or of one clause."""
-
 
 class OutboxState(StrEnum):
     """What has become of a row."""
@@ -181,25 +178,6 @@ _DEFER = Statement(
     .where(WAITING, outbox.c.seq == bindparam("its_seq"), outbox.c.lease_owner.is_(None))
     .values(next_at=bindparam("until"))
 )
-_LIMITED = (
-    select(outbox.c.seq)
-    .where(
-        WAITING,
-        outbox.c.peer == bindparam("its_peer"),
-        outbox.c.lane >= bindparam("lowest"),
-        outbox.c.lane <= bindparam("highest"),
-        outbox.c.next_at < bindparam("until"),
-        outbox.c.lease_owner.is_(None),
-        outbox.c.state == "queued",
-        outbox.c.typ == bindparam("its_typ"),
-        or_(bindparam("its_clause") == "", outbox.c.clause == bindparam("its_clause")),
-    )
-    .order_by(outbox.c.next_at, outbox.c.seq)
-    .limit(bindparam("most"))
-)
-_LIMIT = Statement(
-    update(outbox).where(outbox.c.seq.in_(_LIMITED)).values(next_at=bindparam("until"), reason=bindparam("why"))
-)
 _RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": 0}
 _TRY_AGAIN = Statement(
     update(outbox)
@@ -348,25 +326,6 @@ def lease(tx: Transaction, row: OutboxRow, *, owner: str, now: datetime, until: 
 def defer(tx: Transaction, row: OutboxRow, *, until: datetime) -> None:
     """Look at a row that waits for another no sooner than ``until``."""
     tx.run(_DEFER, {"its_seq": row.seq, "until": to_microseconds(until)})
-
-
-def limit(tx: Transaction, row: OutboxRow, *, reason: str, until: datetime, most: int) -> int:
-    """Let rows wait that a peer would turn away as it did this one, the next ones first; return how many that are.
-
-    Red rows are limited by themselves, and receipts are too.
-    """
-    is_red = row.lane is Lane.RED
-    values = {
-        "its_peer": row.peer,
-        "lowest": int(Lane.RED if is_red else Lane.AMBER),
-        "highest": int(Lane.RED if is_red else Lane.GREEN),
-        "until": to_microseconds(until),
-        "its_typ": row.typ,
-        "its_clause": (row.clause or "") if reason == CLAUSE_LIMITING else "",
-        "why": reason,
-        "most": most,
-    }
-    return tx.run(_LIMIT, values)
 
 
 def wake_next(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from gateway.alerts.request import EXAMPLE_ALERT
 from tests.simulator.alerts import ALERT_FIELDS, TEAM, agree_on_alerts, alert, get, post, referral
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, SUBJECT
@@ -122,3 +123,44 @@ def test_the_stored_submission_names_no_person_in_the_clear(town: Network) -> No
     files = list((town.folder_of(COUNCIL) / "data").iterdir())
     for value in (SUBJECT["nhs_number"].replace(" ", ""), SUBJECT["family_name"], "Saw bruises"):
         assert not [path.name for path in files if value.encode() in path.read_bytes()]
+
+
+BOTH_STEPS = ["marac", "advocacy"]
+
+
+@pytest.mark.holds("S4")
+@pytest.mark.parametrize(
+    ("assessment", "suggested"),
+    [
+        ({"dash_score": 14, "risk_level": "medium"}, BOTH_STEPS),
+        ({"dara_grade": "high", "risk_level": "medium"}, BOTH_STEPS),
+        ({"dash_score": 9, "risk_level": "high"}, BOTH_STEPS),
+        ({"dash_score": 9, "risk_level": "medium"}, None),
+        ({}, None),
+    ],
+)
+def test_an_assessment_suggests_marac_and_advocacy_and_a_low_or_missing_score_blocks_nothing(
+    town: Network, assessment: dict[str, Any], suggested: list[str] | None
+) -> None:
+    client = town.case_client()
+    kept = {name: EXAMPLE_ALERT["details"][name] for name in ("incident_reference", "occurred_at")}
+    body = alert(details={**kept, **assessment})
+    preview = post(client, "alerts/preview", body)
+    assert preview.status_code == 200, preview.text
+    assert get(client, "alerts").get_json()["items"] == []
+    sent = post(client, "alerts", body)
+    assert (sent.status_code, sent.get_json()["deliveries"][0]["state"]) == (201, "queued")
+    page = get(client, f"alerts/{sent.get_json()['id']}")
+    for answer in (preview, sent, page):
+        advice = answer.get_json().get("suggested")
+        assert (advice and advice["steps"]) == suggested
+        assert advice is None or advice["reasons"]
+
+
+def test_a_preview_shows_each_recipient_and_sends_nothing(town: Network) -> None:
+    client, stranger = town.case_client(), f"{COUNCIL}#youth-justice"
+    team, other = post(client, "alerts/preview", alert(recipients=[TEAM, stranger])).get_json()["recipients"]
+    assert (team["service"], team["clause"], set(team["fields"])) == (TEAM, "alerts", set(ALERT_FIELDS))
+    assert team["fallback"]["phone"]
+    assert other["refusal"]
+    assert get(client, "alerts").get_json()["items"] == []

@@ -31,6 +31,7 @@ if_victim_says_no = "send"
 because = "A person is in danger."
 [steps.details]
 incident_reference = "incident_reference"
+dash_score = "dash_ticks"
 [steps.statements]
 circumstances = "circumstances"
 
@@ -112,8 +113,8 @@ def preview(client: CaseClient, **changes: Any) -> dict[str, dict[str, Any]]:
 def test_a_play_lists_what_the_worker_fills_in_and_what_no_clause_permits(client: CaseClient) -> None:
     (play,) = get(client, "plays").get_json()["items"]
     assert [step["id"] for step in play["steps"]] == ["team", "fridge", "stranger"]
-    assert play["steps"][0]["details"] == ["incident_reference"]
-    assert [fault["step"] for fault in play["faults"]] == ["stranger"]
+    assert play["steps"][0]["details"] == ["incident_reference", "dash_ticks"]
+    assert [fault["step"] for fault in play["faults"]] == ["team", "stranger"]
     assert get(client, "plays/danger-at-home").get_json() == play
     assert get(client, "plays/another").status_code == 404
 
@@ -141,6 +142,15 @@ def test_a_preview_shows_each_recipient_with_fields_and_law_and_stores_nothing(c
     assert stranger["state"] == "refused"
     assert stranger["remedy"]
     assert get(client, "alerts").get_json()["items"] == []
+
+
+@pytest.mark.holds("S4")
+def test_a_preview_suggests_what_the_assessment_calls_for_and_a_low_score_blocks_nothing(client: CaseClient) -> None:
+    for ticks, suggested in ((14, ["marac", "advocacy"]), (9, None)):
+        details = {**incident()["details"], "dash_ticks": ticks}
+        view = post(client, "plays/danger-at-home/preview", incident(details=details)).get_json()
+        assert (view.get("suggested") and view["suggested"]["steps"]) == suggested
+        assert view["steps"][0]["state"] == "ready"
 
 
 def test_a_preview_says_what_happens_when_the_victim_says_no_and_what_is_missing(client: CaseClient) -> None:
