@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from trust.federation.chain import TrustedEntity
+from trust.federation.chain import Resolution, TrustedEntity
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
 from trust.identifiers import EntityId
@@ -132,6 +132,10 @@ class TrustResolver(Protocol):
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
         """Return the entity by the chain that it presents, unless it is known; else as :meth:`resolve`."""
+        ...
+
+    def cached(self, entity: EntityId, *, now: datetime) -> Resolution | None:
+        """Return an entity with its chain, if it is known and served in full now, without fetching."""
         ...
 
     def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:

@@ -1,7 +1,8 @@
 """The case API of a node: its token server, the routes of its capabilities, and its plays."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from flask import Flask
 
@@ -17,6 +18,7 @@ from gateway.delivery.work_list import WorkList
 from gateway.exchange.fan_out import FanOut
 from gateway.exchange.options import Options
 from gateway.exchange.outbound import Outbound
+from gateway.exchange.peer_maintenance import away_now
 from gateway.exchange.query_log import AskingSide, QueryRecorder
 from gateway.http.case import case_api, inbox_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
@@ -28,14 +30,14 @@ from gateway.plays.case_api import OPERATIONS as PLAY_OPERATIONS
 from gateway.plays.case_api import play_routes
 from gateway.plays.kinds import STEP_KINDS
 from gateway.plays.service import Plays
-from gateway.ports import LocalClient, Transaction
+from gateway.ports import LocalClient, Transaction, TrustResolver
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events
 from gateway.web.capability import Capability, QueuedSide
 from gateway.web.face import build_face
 from gateway.web.serving_gate import with_serving_gate
-from trust.identifiers import ServiceSlug
+from trust.identifiers import EntityId, ServiceSlug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +123,16 @@ def _asking_side(parts: CaseParts) -> AskingSide:
     )
 
 
+def _away(directory: TrustResolver, entity: EntityId, now: datetime) -> str | None:
+    known = directory.cached(entity, now=now)
+    return None if known is None else away_now(known.entity.node, now)
+
+
 def _queued_side(parts: CaseParts) -> QueuedSide:
     node = parts.node
     return QueuedSide(
         submitter=parts.delivery.submitter,
-        sent_messages=SentMessages(store=node.store, vault=node.vault),
+        sent_messages=SentMessages(store=node.store, vault=node.vault, away=partial(_away, parts.outbound.directory)),
         inbox=ServiceInbox(inbox=parts.inbox),
     )
 

@@ -68,6 +68,7 @@ from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, Store, Transport
 from gateway.runtime.background import Background
+from gateway.store.tables import maintenance
 from gateway.telemetry import events, metrics
 from gateway.web import problem
 from gateway.web.capability import AnyCapability, served_kinds
@@ -156,7 +157,9 @@ def _operations(parts: NodeParts, directory: FederationResolver) -> Flask:
 def _configuration(parts: NodeParts) -> SignedConfiguration:
     announced = announcements(parts.store, administrators=parts.settings.node.administrators)
     marks = OwnTrustMarks(parts.store)
-    return node_configuration(profile(parts.settings, parts.kinds), parts.vault, marks, announced)
+    return node_configuration(
+        profile(parts.settings, parts.kinds), parts.vault, marks, announced, lambda: parts.store.read(maintenance.get)
+    )
 
 
 def _mind(

@@ -209,6 +209,15 @@ _ON_CALL = _group(
         "test": ("gateway.cli.on_call:test", "Ring each on-call channel as a test."),
     },
 )
+_MAINTENANCE = _group(
+    "maintenance",
+    "Announce when this node is away.",
+    {
+        "announce": ("gateway.cli.maintenance:announce", "Tell peers that this node will be away, and until when."),
+        "end": ("gateway.cli.maintenance:end", "Announce no maintenance any more."),
+        "show": ("gateway.cli.maintenance:show", "Show the maintenance that is announced."),
+    },
+)
 _MESSAGE = _group(
     "message",
     "Follow alerts, referrals and notices.",
@@ -243,6 +252,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,
+    "maintenance": _MAINTENANCE,
     "message": _MESSAGE,
     "ping": ("gateway.cli.ping:ping", "Check the way to one peer: its chain and a token."),
     "play": _PLAY,

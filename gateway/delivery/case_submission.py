@@ -109,7 +109,7 @@ class RecipientPlan:
 
     ``fields`` go, and ``left_out`` do not, by the names that clauses use. ``persons`` are the refs that go.
     ``decide_by`` is when the recipient must have decided, ``warning`` what the sender is told before sending, such as
-    that the service is closed.
+    that the service is closed, and ``away`` that its node is, as it announced.
     """
 
     service: ServiceRef
@@ -124,6 +124,7 @@ class RecipientPlan:
     decide_by: datetime | None = None
     fallback: Fallback | None = None
     warning: str | None = None
+    away: str | None = None
     refusal: PlanRefusal | None = None
 
     def to_json(self) -> JsonObject:

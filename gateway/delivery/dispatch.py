@@ -9,7 +9,7 @@ peer: its other rows wait for one that gets through, and cost no attempt.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.accountability.message_limits import MessagesLimited
@@ -20,6 +20,7 @@ from gateway.delivery.sending_policy import NOT_TRUSTED, PolicyBatch
 from gateway.exchange.inbound import MessageIdReused
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.outbound import AskOwnNode
+from gateway.exchange.peer_maintenance import MAINTENANCE, away_now
 from gateway.peers.refusals import read_refusal
 from gateway.ports import (
     Clock,
@@ -113,7 +114,7 @@ class Dispatcher:
     def attempt(self, row: OutboxRow, batch: PolicyBatch) -> SendAttempt:
         """Send a row once, if it may leave now. Raises nothing."""
         try:
-            return self._attempt(row, batch)
+            return self._explain(self._attempt(row, batch), batch)
         except (StoreFull, StoreBusy):
             return SendAttempt(row=row, ending=Ending.NOT_TRIED, code="store")
         except Exception as fault:  # noqa: BLE001 - the administrator is told, and no other row waits for this one
@@ -136,6 +137,13 @@ class Dispatcher:
         except (Untrusted, TransportError, MessageIdReused, TrustError) as fault:
             ending, code = _ending_of(fault)
             return SendAttempt(row=row, ending=ending, code=code)
+
+    def _explain(self, attempt: SendAttempt, batch: PolicyBatch) -> SendAttempt:
+        """Say of a peer that takes nothing that it announced that."""
+        if attempt.ending is not Ending.PEER_AWAY:
+            return attempt
+        away = away_now(batch.party(EntityId(attempt.row.peer)).node, self.clock.now())
+        return attempt if away is None else replace(attempt, code=MAINTENANCE)
 
     def _send_message(self, row: OutboxRow, raw: bytes, batch: PolicyBatch) -> SendAttempt:
         message = peek_message(raw, kinds=self.kinds)

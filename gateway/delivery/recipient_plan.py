@@ -16,6 +16,7 @@ from gateway.delivery.calendars import Calendars, closed_service, fallback_of
 from gateway.delivery.case_submission import CaseSubmission, PlanRefusal, RecipientPlan
 from gateway.delivery.sending_policy import PolicyBatch, Recipient, SendingPolicy
 from gateway.exchange.outbound import pseudonym
+from gateway.exchange.peer_maintenance import away_now, warn
 from gateway.ports import KeyVault
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
@@ -137,12 +138,15 @@ class _Run:
         if self.submission.deadline is not None:
             decide_by = min(decide_by, self.submission.deadline)
         closed = closed_service(entry, calendars, at=self.now) if urgency is Urgency.RED else None
+        away = away_now(recipient.party.node, self.now)
+        fallback = fallback_of(entry, closed)
         return replace(
             plan,
             service_name=entry.name,
             decide_by=decide_by,
-            fallback=fallback_of(entry, closed),
+            fallback=fallback,
             warning=None if closed is None else closed.sentence,
+            away=None if away is None else warn(away, fallback, is_red=urgency is Urgency.RED),
         )
 
     def _message(self, selected: SelectedClause, supersedes: str | None, decide_by: datetime | None) -> Message:

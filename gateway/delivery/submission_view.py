@@ -5,7 +5,7 @@
 3. Until a person has read it, each delivery says by when to ring and which number.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,17 +16,19 @@ from gateway.delivery.calendars import ZONE
 from gateway.delivery.case_submission import RecipientPlan
 from gateway.delivery.sealed_records import open_answer, open_request
 from gateway.exchange.case_question import EMERGENCY, LeftOut
+from gateway.exchange.peer_maintenance import warn
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import answers, delivery_events, outbox, submissions
 from gateway.store.tables.answers import StoredAnswer
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
-from gateway.store.tables.outbox import OutboxRow, OutboxState
+from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState
 from gateway.store.tables.submissions import SubmissionRow
 from trust.exchange.alert import ALERT
 from trust.exchange.escalation import FALLBACK_AFTER
 from trust.exchange.message import Urgency
 from trust.exchange.risk import RiskAdvice, advise
 from trust.federation.opening_hours import Fallback
+from trust.identifiers import EntityId
 from trust.strict_json import JsonObject
 
 UNPROVED = "Arrival in the case system cannot be proved."
@@ -206,10 +208,11 @@ class _Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessages:
-    """Show submissions to the clients that made them."""
+    """Show submissions to the clients that made them. ``away`` says that a peer is away as it announced."""
 
     store: Store
     vault: KeyVault
+    away: Callable[[EntityId, datetime], str | None]
 
     def get(self, submission_id: str, caller: CaseCaller, *, kind: str, now: datetime) -> SubmissionView | None:
         """Return a submission of this kind, or ``None`` where this caller has none by that id."""
@@ -292,13 +295,20 @@ class SentMessages:
             outcome=row.decision,
             outcomes=outcomes,
             fallback=fallback,
-            warning=plan.get("warning"),
+            warning=self._warning(row, plan, now),
             advice=None if row.read_at else advice(row, fallback, Urgency(stored.row.urgency)),
             steps=tuple(
                 DeliveryStep(at=each.at, event=each.event, code=each.code, actor=each.actor)
                 for each in stored.events.get(row.message, ())
             ),
         )
+
+    def _warning(self, row: OutboxRow, plan: JsonObject, now: datetime) -> str | None:
+        """Return what to know before relying on it: what was said first, and why it waits if its recipient is away."""
+        away = self.away(EntityId(row.peer), now) if row.state is OutboxState.QUEUED else None
+        fallback = Fallback(**plan["fallback"]) if plan.get("fallback") else None
+        waits = None if away is None else warn(away, fallback, is_red=row.lane is Lane.RED)
+        return " ".join(filter(None, (plan.get("warning"), waits))) or None
 
     def _outcome(self, stored: StoredAnswer) -> DeliveryOutcome:
         key = self.vault.seal_key()
@@ -326,7 +336,7 @@ def preview_recipient(plan: RecipientPlan) -> RecipientPreview:
         persons=plan.persons,
         decide_by=plan.decide_by,
         fallback=plan.fallback,
-        warning=plan.warning,
+        warning=" ".join(filter(None, (plan.warning, plan.away))) or None,
         refusal=None if refusal is None else refusal.reason,
         remedy=None if refusal is None else refusal.remedy,
     )

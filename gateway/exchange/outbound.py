@@ -28,6 +28,7 @@ from gateway.callers import Practitioner
 from gateway.evidence import recorder
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.outbound_evidence import QuestionRecord
+from gateway.exchange.peer_maintenance import MAINTENANCE, away_now
 from gateway.key_refresh import verify_with_key_refresh
 from gateway.ports import Clock, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError, TrustResolver
 from gateway.store.tables import lookup_messages
@@ -172,9 +173,12 @@ class Outbound:
             raw = self._deliver(sent, timeout_s)  # 4
             outcome = self._read(sent, raw)  # 5, 6
         except TransportError:
-            outcome = QueryOutcome(status=QueryStatus.NO_REPLY, reason=SILENT, code="silent", entry=sent.entry)
+            outcome = self._away(sent) or QueryOutcome(
+                status=QueryStatus.NO_REPLY, reason=SILENT, code="silent", entry=sent.entry
+            )
         except PeerRefused as error:
-            outcome = _refused_unopened(error, sent.entry)
+            away = self._away(sent) if error.status >= _SERVER_ERROR else None
+            outcome = away or _refused_unopened(error, sent.entry)
         except TrustError as lie:
             outcome = QueryOutcome(status=QueryStatus.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
         leaf = None if raw is None else recorder.build_entry(self._received(sent, raw, outcome))
@@ -186,6 +190,14 @@ class Outbound:
 
         self.store.write(record)
         return outcome
+
+    def _away(self, sent: "_Sent") -> QueryOutcome | None:
+        """Return that a node which does not answer said so before, where it did."""
+        away = away_now(sent.peer.node, self.clock.now())
+        if away is None:
+            return None
+        reason = f"Its node is {away}."
+        return QueryOutcome(status=QueryStatus.NO_REPLY, reason=reason, code=MAINTENANCE, entry=sent.entry)
 
     def _deliver(self, sent: "_Sent", timeout_s: float) -> bytes:
         message = sent.message

@@ -11,6 +11,7 @@ from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import KeyVault
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_entity_configuration
+from trust.federation.maintenance import Maintenance
 from trust.federation.node_metadata import NodeMetadata, ServiceEntry
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
 from trust.federation.trust_mark import StatedMark
@@ -77,19 +78,27 @@ class SignedConfiguration:
         return cached[2]
 
 
+def _no_maintenance() -> Maintenance | None:
+    return None
+
+
 def node_configuration(
     profile: NodeProfile,
     vault: KeyVault,
     marks: MarkSource = NO_MARKS,
     announced: Announcements = no_announcements,
+    maintenance: Callable[[], Maintenance | None] = _no_maintenance,
 ) -> SignedConfiguration:
     """Return the statement of a node with its trust marks, signed with the federation key of its vault.
 
-    ``announced`` are the changes of an only administrator.
+    ``announced`` are the changes of an only administrator, ``maintenance`` the one that is announced.
     """
 
     def sign(now: datetime) -> bytes:
-        metadata = node_statement_metadata(profile, vault)
+        away = maintenance()
+        if away is not None and away.ends <= now:
+            away = None
+        metadata = node_statement_metadata(profile, vault, away)
         metadata[party_metadata.FEDERATION_ENTITY] |= announced(now)
         draft = StatementDraft(
             subject=profile.entity_id,
@@ -104,7 +113,9 @@ def node_configuration(
     return SignedConfiguration(sign, edition=lambda: (vault.edition(), marks.edition()))
 
 
-def node_statement_metadata(profile: NodeProfile, vault: KeyVault) -> dict[str, dict[str, object]]:
+def node_statement_metadata(
+    profile: NodeProfile, vault: KeyVault, maintenance: Maintenance | None = None
+) -> dict[str, dict[str, object]]:
     """Return a node's metadata by entity type: federation entity, server, client, resource, and our own type."""
     entity = profile.entity_id
     oauth = vault.published(KeyUse.OAUTH)
@@ -118,6 +129,7 @@ def node_statement_metadata(profile: NodeProfile, vault: KeyVault) -> dict[str, 
         receipt_endpoint=entity + RECEIPTS_PATH,
         services=profile.services,
         kinds_supported=profile.kinds,
+        maintenance=maintenance,
     )
     return {
         party_metadata.FEDERATION_ENTITY: {

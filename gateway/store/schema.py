@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0014_work"
+REVISION = "0015_maintenance"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -279,6 +279,14 @@ journal_head = Table(
     Column("only", Integer, primary_key=True),
     Column("head", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("only", Integer, primary_key=True),
+    Column("begins", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
 )
 
 budgets = Table(

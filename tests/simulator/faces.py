@@ -79,6 +79,9 @@ class Members:
             raise NoChain("No trusted anchor vouches for this entity.")
         return found
 
+    def cached(self, entity: EntityId, *, now: datetime) -> None:
+        return None
+
     def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
         self.resolve(party.entity_id, now=now, urgent=urgent)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from trust import claims
 from trust.errors import MalformedClaims
+from trust.federation.maintenance import Maintenance, maintenance_to_json, parse_maintenance
 from trust.federation.opening_hours import (
     Fallback,
     OpeningHours,
@@ -61,6 +62,7 @@ class NodeMetadata:
 
     `message_keys` may hold retired keys, each with its `retired_at`. `encryption_keys` is None where the node takes no
     encrypted messages. `evidence_key` verifies its checkpoints. `kinds_supported` maps a kind to its versions.
+    `maintenance` is what it announced last, which may be over.
     """
 
     name: str
@@ -71,6 +73,7 @@ class NodeMetadata:
     services: tuple[ServiceEntry, ...]
     kinds_supported: Mapping[KindName, tuple[int, ...]]
     encryption_keys: KeySet | None = field(default=None)
+    maintenance: Maintenance | None = None
 
 
 def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bool = False) -> NodeMetadata:
@@ -82,6 +85,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bo
     services = _parse_services(metadata)
     kinds = claims.optional_object(metadata, "service_kinds")
     encryption = claims.optional_object(metadata, "encryption_jwks")
+    maintenance = claims.optional_object(metadata, "maintenance")
     return NodeMetadata(
         name=claims.require_str(metadata, "organization_name", max_len=MAX_NAME),
         message_keys=KeySet.from_jwks(claims.require_object(metadata, "message_jwks"), KeyUse.MESSAGE),
@@ -91,6 +95,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bo
         receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
         services=services if as_stated else _admitted(services, kinds),
         kinds_supported=_parse_kinds(metadata),
+        maintenance=None if maintenance is None else parse_maintenance(maintenance),
     )
 
 
@@ -107,6 +112,8 @@ def build_node_metadata(node: NodeMetadata) -> JsonObject:
     }
     if node.encryption_keys is not None:
         metadata["encryption_jwks"] = node.encryption_keys.to_jwks()
+    if node.maintenance is not None:
+        metadata["maintenance"] = maintenance_to_json(node.maintenance)
     return metadata
 
 
