@@ -254,7 +254,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "on-call": _ON_CALL,
     "maintenance": _MAINTENANCE,
     "message": _MESSAGE,
-    "ping": ("gateway.cli.ping:ping", "Check the way to one peer: its chain and a token."),
+    "ping": ("gateway.cli.ping:ping", "Check the way to one peer, up to its decision."),
     "play": _PLAY,
     "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }

@@ -1,4 +1,4 @@
-"""``hearthgate ping``: the way to one peer, its chain and a token."""
+"""``hearthgate ping``: the way to one peer, its chain, a token, and its decision about a message."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from trust.identifiers import parse_entity_id
 @config_option
 @command_output
 def ping(*, peer: str, config: Path | None) -> UseCaseResult:
-    """Check the way to PEER: the connection, its trust chain, and a token under an agreement.
+    """Check the way to PEER: connection, trust chain, token, and its decision about a message, with times.
 
-    The token is discarded and no message is sent, so it does not say whether a message would be accepted.
+    The message is about no one, so PEER searches for no one and stores nothing but its evidence.
     """
     at = now()
     with federation_of(load_node(config)) as federation:

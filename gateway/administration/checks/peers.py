@@ -1,6 +1,6 @@
 """Peers: the route to each, its chain, what it says of this node, and how fresh its chain is.
 
-No request concerns a person. The token that a peer grants is discarded, and no message is sent.
+No request concerns a person. The token that a peer grants is discarded; only a ping sends a message, about no one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from cryptography import x509
 from adapters.contract import CheckLine
 from gateway.administration.chain_trace import trace_chain
 from gateway.administration.checks.certificates import check_period, host_of
+from gateway.administration.checks.decision import check_decision
 from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import node_vault
 from gateway.administration.federation_context import FederationContext
@@ -47,7 +48,7 @@ _ROUTE = "Check the name, the route and the firewall, the certificate, and [trus
 
 
 def ping(federation: FederationContext, peer: EntityId, standings: Standings, now: datetime) -> Iterator[CheckLine]:
-    """Check the route to one peer, its chain, and that it grants this node a token; say how long the token took."""
+    """Check the route to one peer, its chain, that it grants this node a token, and its decision about a message."""
     yield from check_route(federation, peer, now)
     trusted, line = check_chain(federation, peer, now)
     yield line
@@ -55,6 +56,8 @@ def ping(federation: FederationContext, peer: EntityId, standings: Standings, no
         started = monotonic()
         token = check_token(federation, trusted, standings)
         yield replace(token, detail=f"{token.detail} ({(monotonic() - started) * 1000:.0f} ms)")
+        if token.ok:
+            yield check_decision(federation, trusted, standings, now)
 
 
 def check_peers(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:

@@ -19,13 +19,15 @@ from gateway.app.node import create_node
 from gateway.federation.resolver import EntityStatus
 from gateway.health.clock_skew import ClockSources
 from gateway.store.engine.sqlite_files import connect
-from gateway.store.tables import store_epoch
+from gateway.store.tables import evidence_leaves, flags, store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
 from tests.gateway.cli.county import DISTRICT, SCHOOL
 from tests.gateway.cli.doctor import failing, looked
 from tests.simulator.town import COUNTY
 from tests.simulator.tree import Tree
 from tests.support.case_systems import free_port
+from trust.agreements.decision import LocalPolicy
+from trust.evidence.leaf import parse_leaf
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import TrustMark, agreement_mark
 from trust.identifiers import AgreementId, EntityId
@@ -97,13 +99,24 @@ class TestWhatAPeerSaysOfUs:
         assert f"{POLICE} is trusted and can be reached" in found
         assert OF_US not in found
 
-    def test_a_ping_gets_a_token_and_says_how_long_it_took(self, whole: Partnership) -> None:
+    def test_a_ping_gets_a_token_and_a_decision_and_says_how_long_it_took(self, whole: Partnership) -> None:
         answer = hearthgate("ping", POLICE, "--config", whole.config("council"))
         assert answer.code == 0, answer.err
         assert f"{OF_US}: it trusts this node, and lets it ask under vale-early-help version 1 (" in answer.out
-        assert " ms)" in answer.out
+        assert f"whether {POLICE} would answer: it would, under clause " in answer.out
+        assert " ms for token, message and signed answer)" in answer.out
+        with opened_store(node_settings(whole, "police")) as store:
+            newest = store.read(lambda tx: evidence_leaves.recent(tx, limit=1))[0]
+            assert parse_leaf(newest.leaf).reason_codes == ("not_enough_to_go_on",)
+            assert store.read(flags.count_open) == 0
         lead(whole, "police", free_port())
         assert hearthgate("ping", POLICE, "--config", whole.config("council")).code == 1
+
+    def test_a_ping_tells_why_the_peer_would_refuse(self, whole: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(LocalPolicy, "withdraws", lambda *_: True)
+        answer = hearthgate("ping", POLICE, "--config", whole.config("council"))
+        assert answer.code == 1
+        assert f"whether {POLICE} would answer: it refuses, under clause " in answer.out
 
     def test_its_certificate_ends_soon(self, working: Partnership) -> None:
         add(working, "council", "police")
