@@ -46,9 +46,9 @@ def plan_announcement(settings: NodeSettings, *, begins: str | None, until: str)
         record(settings, "maintenance announce", begins=_iso(announced.begins), until=_iso(announced.ends))
         with opened_store(settings) as store:
             store.write(lambda tx: maintenance.put(tx, announced))
-        known = max(announced.begins, now() + KNOWN_AFTER)
+        peers_know = max(announced.begins, now() + KNOWN_AFTER)
         return UseCaseResult(
-            lines=[f"Announced: {_span(announced)}.", f"Peers know by {_local(known)}; stop the node no sooner."],
+            lines=[f"Announced: {_span(announced)}.", f"Peers know by {_local(peers_know)}; stop the node no sooner."],
             data=_to_json(announced),
         )
 

@@ -124,8 +124,8 @@ def _asking_side(parts: CaseParts) -> AskingSide:
 
 
 def _away(directory: TrustResolver, entity: EntityId, now: datetime) -> str | None:
-    known = directory.cached(entity, now=now)
-    return None if known is None else away_now(known.entity.node, now)
+    resolution = directory.cached(entity, now=now)
+    return None if resolution is None else away_now(resolution.entity.node, now)
 
 
 def _queued_side(parts: CaseParts) -> QueuedSide:

@@ -17,6 +17,7 @@ from gateway.delivery.on_call import OnCall
 from gateway.delivery.receipts import ReceiptBook
 from gateway.delivery.recipient_plan import RecipientPlanner
 from gateway.delivery.reconciliation import Reconciler
+from gateway.delivery.reissue import Reissuer
 from gateway.delivery.relay import Relay, RelayLimits, RelayParts
 from gateway.delivery.sending_policy import SendingPolicy
 from gateway.delivery.settlement import Settlement
@@ -89,9 +90,19 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
     return Delivery(
         submitter=submitter,
         receipts=receipts,
-        relay=_relay(parts, receipts, policy),
+        relay=_relay(parts, receipts, policy, _reissuer(parts, submitter)),
         reconciler=_reconciler(parts),
         escalation=_escalation(parts),
+    )
+
+
+def _reissuer(parts: DeliveryParts, submitter: Submitter) -> Reissuer:
+    return Reissuer(
+        store=submitter.store,
+        vault=submitter.vault,
+        planner=submitter.planner,
+        kinds=parts.kinds,
+        keep_trying=submitter.keep_trying,
     )
 
 
@@ -126,7 +137,7 @@ def _escalation(parts: DeliveryParts) -> EscalationRound:
     )
 
 
-def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy) -> Relay:
+def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy, reissuer: Reissuer) -> Relay:
     outbound, settings, metrics = parts.outbound, parts.settings.delivery, DeliveryMetrics()
     dispatcher = Dispatcher(
         own=outbound.own,
@@ -138,6 +149,7 @@ def _relay(parts: DeliveryParts, receipts: ReceiptBook, policy: SendingPolicy) -
         ask_own_node=outbound.ask_own_node,
         receipts=receipts,
         kinds=parts.kinds,
+        reissuer=reissuer,
         crashed=events.record_step_failure,
         timeout_s=settings.attempt_s,
     )

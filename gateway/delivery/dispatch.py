@@ -2,6 +2,7 @@
 
 1. Decide again, by what holds now: trust, marks, agreement, consents, restrictions. What may not leave is held.
 2. Send the same bytes as before.
+   One that a revoked key signed, which no recipient takes, gives way to a new message instead.
 3. Read the signed receipt, which alone says that the recipient has the message.
 
 An attempt ends in one :class:`SendAttempt`. A fault that is not this row's concerns the
@@ -14,9 +15,12 @@ from enum import StrEnum
 
 from gateway.accountability.message_limits import MessagesLimited
 from gateway.agreements.registry import detail_for
+from gateway.delivery.case_submission import SubmissionRefused
 from gateway.delivery.outbox import open_outgoing
 from gateway.delivery.receipts import ReceiptBook, UnknownMessage
+from gateway.delivery.reissue import KEY_REVOKED, NothingToReissue, Reissuer
 from gateway.delivery.sending_policy import NOT_TRUSTED, PolicyBatch
+from gateway.exchange.acceptance import with_current_key
 from gateway.exchange.inbound import MessageIdReused
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.outbound import AskOwnNode
@@ -44,6 +48,8 @@ from trust.exchange.receipt import Receipt
 from trust.exchange.refusal import Refusal
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
+from trust.jose import peek_key_id
+from trust.keys import KeyUse
 
 MESSAGE_TYPE = "application/jwt"
 MAX_ANSWER = 65_536
@@ -108,6 +114,7 @@ class Dispatcher:
     ask_own_node: AskOwnNode
     receipts: ReceiptBook
     kinds: Kinds
+    reissuer: Reissuer
     crashed: Callable[[Exception, str], None]
     timeout_s: float
 
@@ -151,9 +158,21 @@ class Dispatcher:
         decision = batch.decide(message)  # 1
         if isinstance(decision, Refusal):
             return SendAttempt(row=row, ending=Ending.HELD, code=decision.code)
+        if peek_key_id(raw) not in self.vault.published(KeyUse.MESSAGE).kids:
+            return self._renew(row)
         answer = self._deliver(message, raw, party)  # 2
         receipt = self.receipts.open(answer, party, message, row.digest, self.clock.now())  # 3
         return SendAttempt(row=row, ending=Ending.RECEIPTED, receipt=receipt, raw=answer)
+
+    def _renew(self, row: OutboxRow) -> SendAttempt:
+        """Have a new message take the place of one that a revoked key signed; its sender sees both."""
+        try:
+            self.reissuer.renew(row, now=self.clock.now())
+        except SubmissionRefused as refused:
+            return SendAttempt(row=row, ending=Ending.HELD, code=refused.code)
+        except NothingToReissue:
+            return SendAttempt(row=row, ending=Ending.FAILED, code=KEY_REVOKED)
+        return SendAttempt(row=row, ending=Ending.NOT_TRIED, code=KEY_REVOKED)
 
     def _deliver(self, message: Message, raw: bytes, party: TrustedEntity) -> bytes:
         detail = detail_for(message.agreement, message.purpose, message.kind)
@@ -163,7 +182,7 @@ class Dispatcher:
         return self.peers.send_message(party, raw, detail=detail, timeout_s=self.timeout_s, trace=trace)
 
     def _send_receipt(self, row: OutboxRow, raw: bytes, batch: PolicyBatch) -> SendAttempt:
-        party = batch.party(EntityId(row.peer))  # 1
+        party, raw = batch.party(EntityId(row.peer)), with_current_key(raw, self.vault)  # 1
         if row.peer == self.own:
             try:
                 self.receipts.receive(raw, self.clock.now())

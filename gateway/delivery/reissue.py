@@ -1,4 +1,4 @@
-"""Messages that take the place of others: to another recipient, or to the same one after the first has expired.
+"""Messages that take the place of others: to another recipient, or to the same one where the first counts no more.
 
 1. It is planned, decided and signed as a new submission would be, out of the sealed record of the first.
 2. It names the message whose place it takes. That one is closed unless its recipient has it.
@@ -24,11 +24,12 @@ from trust.exchange.kind import Kinds, QueuedBody
 from trust.exchange.message import Handling, Message, Urgency
 from trust.exchange.persons import read_persons
 from trust.exchange.reader import Reader
-from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug, parse_service_ref
 from trust.oauth.access_token import names_who_signed_in
 from trust.strict_json import JsonObject
 
-REDIRECTED = "redirected"
+REDIRECTED, KEY_REVOKED = "redirected", "key_revoked"
+"""Why a message was closed: a person sent it elsewhere, or its key was revoked before it was delivered."""
 
 
 class NothingToReissue(Exception):
@@ -41,7 +42,6 @@ class Reissue:
 
     earlier: OutboxRow
     submission: SubmissionRow
-    record: JsonObject
     content: CaseSubmission
     draft: PlannedMessage
     message: Message
@@ -70,11 +70,25 @@ class Reissuer:
         (draft,) = self.planner.plan(content, submission.id, supersedes=record["messages"].get, now=now)
         if draft.message is None:
             raise SubmissionRefused([draft.plan])
-        return Reissue(
-            earlier=row, submission=submission, record=record, content=content, draft=draft, message=draft.message
-        )
+        return Reissue(earlier=row, submission=submission, content=content, draft=draft, message=draft.message)
 
-    def commit(self, tx: Transaction, reissue: Reissue, *, now: datetime, actor: str) -> OutboxRow:
+    def renew(self, row: OutboxRow, *, now: datetime) -> None:
+        """Sign a message of a revoked key afresh for the same recipient, as :meth:`prepare` and :meth:`commit` do.
+
+        Raises what :meth:`prepare` does.
+        """
+        reissue = self.prepare(row, parse_service_ref(row.service), now=now)
+
+        def effect(tx: Transaction) -> None:
+            current = rows.get(tx, message=row.message)
+            if current is not None and current.state is row.state and current.superseded_by is None:
+                self.commit(tx, reissue, now=now, actor=None, reason=KEY_REVOKED)
+
+        self.store.write(effect)
+
+    def commit(
+        self, tx: Transaction, reissue: Reissue, *, now: datetime, actor: str | None, reason: str = REDIRECTED
+    ) -> OutboxRow:
         """Queue the message, and close the earlier one unless its recipient has it."""
         key, earlier, plan = self.vault.evidence_hmac_key(), reissue.earlier, reissue.draft.plan
         row = build_row(reissue.draft, reissue.message, reissue.submission, key=key, expires_at=now + self.keep_trying)
@@ -83,14 +97,17 @@ class Reissuer:
         recorder.record(tx, evidence.sent_entry(key, reissue.content, reissue.message, reissue.draft))
         rows.supersede(tx, message=earlier.message, by=row.message)
         if earlier.state is not OutboxState.STORED:
-            outbox.end(tx, earlier, OutboxState.CLOSED, reason=REDIRECTED, now=now, actor=actor)
-        record = reissue.record
+            outbox.end(tx, earlier, OutboxState.CLOSED, reason=reason, now=now, actor=actor)
+        name = reissue.submission.id
+        current = submissions.get(tx, id=name)  # another of its messages may have been replaced meanwhile
+        if current is None or current.sealed_request is None:
+            raise NothingToReissue
+        record = open_request(self.vault.seal_key(), name, current.sealed_request)
         extended = {
             **record,
             "plans": [*(each for each in record["plans"] if each["service"] != str(plan.service)), plan.to_json()],
             "messages": {**record["messages"], str(plan.service): reissue.message.jti},
         }
-        name = reissue.submission.id
         submissions.reseal(tx, id=name, sealed=seal_request(self.vault.seal_key(), name, extended))
         return row
 

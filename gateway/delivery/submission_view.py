@@ -147,7 +147,7 @@ class SubmissionView:
 class RecipientPreview:
     """What one recipient would get; with ``refusal`` it would get nothing, and ``remedy`` says what would change that.
 
-    ``warning`` says that a service is closed, and ``fallback`` whom to ring.
+    ``warning`` says that a service is closed, and ``fallback`` which person to ring.
     """
 
     service: str

@@ -46,9 +46,10 @@ from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.kind import Kinds
 from trust.exchange.message import Message, OpenedMessage, RequestRef, Urgency
 from trust.exchange.persons import persons_for_holder
-from trust.exchange.receipt import RECEIPT_LIFE, Receipt, ReceiptState, build_receipt
+from trust.exchange.receipt import RECEIPT_LIFE, Receipt, ReceiptState, build_receipt, sign_again
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, ServiceSlug
+from trust.jose import peek_key_id
 from trust.keys import KeyUse
 from trust.sealing import seal
 
@@ -94,6 +95,13 @@ class ReceiptSigner:
     def sign(self, receipt: Receipt) -> bytes:
         """Return the signed bytes."""
         return build_receipt(receipt, self.vault.signer(KeyUse.MESSAGE))
+
+
+def with_current_key(raw: bytes, vault: KeyVault) -> bytes:
+    """Return a receipt of ours as it stands, or signed afresh where its key was revoked since: no one verifies that."""
+    if peek_key_id(raw) in vault.published(KeyUse.MESSAGE).kids:
+        return raw
+    return sign_again(raw, vault.signer(KeyUse.MESSAGE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +261,7 @@ class QueuedInbound:
             self._observe(message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         original = open_own(self.vault.seal_key(), prior.sealed_reply, _seal_context(message.iss, key))
+        original = with_current_key(original, self.vault)
         repeated = ServiceAnswer(body={}, outcome=inbound_evidence.REPEATED)
         again, charge = self._leaf(context, repeated, now), self._charge(context, now)
         inbound_evidence.record_again(self.store, again, original, withheld=False, charge=charge)

@@ -191,13 +191,13 @@ class Outbound:
         self.store.write(record)
         return outcome
 
-    def _away(self, sent: "_Sent") -> QueryOutcome | None:
+    def _away(self, message: "_Sent") -> QueryOutcome | None:
         """Return that a node which does not answer said so before, where it did."""
-        away = away_now(sent.peer.node, self.clock.now())
+        away = away_now(message.peer.node, self.clock.now())
         if away is None:
             return None
         reason = f"Its node is {away}."
-        return QueryOutcome(status=QueryStatus.NO_REPLY, reason=reason, code=MAINTENANCE, entry=sent.entry)
+        return QueryOutcome(status=QueryStatus.NO_REPLY, reason=reason, code=MAINTENANCE, entry=message.entry)
 
     def _deliver(self, sent: "_Sent", timeout_s: float) -> bytes:
         message = sent.message

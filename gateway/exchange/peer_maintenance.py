@@ -1,4 +1,4 @@
-"""What to say of a peer that is away as it announced (:mod:`trust.federation.maintenance`)."""
+"""Sentences about a peer that is away as it announced (:mod:`trust.federation.maintenance`)."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -335,9 +335,9 @@ def _unplanned(part: StepPart) -> StepPreview:
 
 
 def _with_plan(preview: StepPreview, plan: RecipientPlan) -> StepPreview:
-    shown = preview_recipient(plan)
-    state = StepState.READY if shown.refusal is None else StepState.REFUSED
-    return replace(preview, state=state, **{each.name: getattr(shown, each.name) for each in fields(shown)})
+    recipient = preview_recipient(plan)
+    state = StepState.READY if recipient.refusal is None else StepState.REFUSED
+    return replace(preview, state=state, **{each.name: getattr(recipient, each.name) for each in fields(recipient)})
 
 
 def _faults(preview: StepPreview) -> tuple[Fault, ...]:

@@ -127,6 +127,11 @@ def peek_request(raw: bytes) -> tuple[EntityId, RequestRef]:
     return issuer, request
 
 
+def sign_again(raw: bytes, signer: Signer) -> bytes:
+    """Return the same statement under another key of the node whose own seal proves that it wrote it."""
+    return jose.sign(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims, typ=TYP, signer=signer)
+
+
 def open_receipt(
     raw: bytes, *, receiver_keys: KeySet, own_id: EntityId, sent: RequestRef, message: Message, now: datetime
 ) -> Receipt:

@@ -59,8 +59,8 @@ def check_decision(
     vault = node_vault(federation.settings)
     message = _message(federation.own, peer.entity_id, agreement, clause, vault, now)
     raw = build_message(message, vault.signer(KeyUse.MESSAGE))
-    sent = QuestionRecord(own=federation.own, vault=vault).sent_leaf(message, message.subject, raw, now)
-    entry = recorder.build_entry(sent)
+    leaf = QuestionRecord(own=federation.own, vault=vault).sent_leaf(message, message.subject, raw, now)
+    entry = recorder.build_entry(leaf)
     federation.store.write(lambda tx: recorder.record(tx, entry))
     clause_name = f"clause {clause.id} of {agreement.id} version {agreement.version}"
     began = monotonic()
