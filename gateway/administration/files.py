@@ -1,6 +1,7 @@
 """Reading what an administrator hands over, and writing what they asked for, with one sentence where it fails."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.administration.errors import OperationRefused
@@ -21,8 +22,11 @@ def read_input(path: Path, what: str, *, most: int = MAX_INPUT) -> bytes:
     return raw
 
 
-def write_new(path: Path, content: bytes, what: str, *, mode: int = 0o644) -> None:
-    """Write a file that does not exist yet. Raises :class:`OperationRefused`, and leaves nothing behind."""
+def write_new(path: Path, content: bytes | Iterable[bytes], what: str, *, mode: int = 0o644) -> None:
+    """Write a file that does not exist yet, whole or piece by piece.
+
+    Raises :class:`OperationRefused`, and what the pieces raise, and leaves nothing behind.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except FileExistsError as failed:
@@ -31,9 +35,11 @@ def write_new(path: Path, content: bytes, what: str, *, mode: int = 0o644) -> No
         raise OperationRefused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as failed:
+    except BaseException as failed:
         path.unlink()
-        raise OperationRefused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
+        if isinstance(failed, OSError):
+            raise OperationRefused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
+        raise

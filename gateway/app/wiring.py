@@ -12,7 +12,7 @@ from config.calendar import CalendarSettings
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, ProxySettings, Service
 from config.sign_in import PositionRow, ProviderSettings, SecondFactorValues
-from gateway.exchange.services import HostedService, ServiceRegistry
+from gateway.exchange.services import HostedService, ServiceRegistry, local_policy
 from gateway.federation.entity_configuration import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import SignInProvider
@@ -24,13 +24,12 @@ from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
 from gateway.runtime.machine_clock import SystemClock
 from trust import strict_json
-from trust.agreements.decision import LocalPolicy, Restriction
 from trust.exchange.kind import Kinds, supported
 from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
 from trust.federation.opening_hours import ServiceArea
-from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
+from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
 from trust.oauth.access_token import Position
@@ -233,12 +232,5 @@ def build_service(service: Service, settings: NodeSettings, http: HttpCaller) ->
         adapter=_build_adapter(service, context),
         answer_after_s=service.answer_after_s,
         institutions=frozenset(described.institutions if described else ()),
-        policy=LocalPolicy(
-            restrictions=tuple(
-                Restriction(
-                    agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None
-                )
-                for rule in service.restrictions
-            )
-        ),
+        policy=local_policy(service),
     )

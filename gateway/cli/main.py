@@ -164,6 +164,14 @@ _ACCOUNT = _group(
         "agreement": ("gateway.cli.account:agreement", "Show the disclosures under an agreement."),
     },
 )
+_DECISION = _group(
+    "decision",
+    "Explain and export the decisions on record.",
+    {
+        "explain": ("gateway.cli.decision:explain", "Show each rule of a decision, and replay it."),
+        "export": ("gateway.cli.decision:export", "Write decisions as an Authorization Decision Log."),
+    },
+)
 _MISUSE = _group(
     "misuse",
     "Ask who stands behind a message, and answer.",
@@ -246,6 +254,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "lookup": ("gateway.cli.case_system.lookup:lookup", "Ask which services work with a person."),
     "flag": _FLAG,
     "account": _ACCOUNT,
+    "decision": _DECISION,
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,

@@ -26,6 +26,7 @@ from gateway.accountability.subject_buckets import person_keys
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import PeerCaller
 from gateway.evidence import recorder
+from gateway.evidence.recorder import Decided
 from gateway.exchange import inbound_evidence
 from gateway.exchange.answer import ServiceAnswer
 from gateway.exchange.inbound import Charge, MessageIdReused, request_facts
@@ -38,7 +39,8 @@ from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, StoredReply
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
-from trust.agreements.decision import Denial, DenialCode, Permit, decide_request
+from trust.agreements.decision import Denial, DenialCode, Permit
+from trust.agreements.decision_record import RequestCase
 from trust.agreements.denial import deny
 from trust.agreements.queued import ServiceKinds
 from trust.claims import digest, to_seconds
@@ -149,8 +151,7 @@ class QueuedInbound:
             self._check_room(context)  # 3
             if context.prior is not None:
                 return self._repeat(context, context.prior, now)  # 4
-            permit = self._decide(context, caller, now)  # 5
-            return self._commit(context, permit, now)
+            return self._commit(context, self._decide(context, caller, now), now)  # 5
         except MessagesLimited as limited:
             self._observe(context.message, "limited")
             self.limits.refuse(self.store, context.charge, limited, now=now)
@@ -180,28 +181,29 @@ class QueuedInbound:
             limited=self.limits.check(tx, charge, now=now),
         )
 
-    def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Permit | Denial:
+    def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Decided:
         service, message = context.service, context.message
         kinds = ServiceKinds(sender=_kind_of(caller, message), recipient=service.kind if service else None)
-        decision = decide_request(
-            replace(request_facts(message, caller, now), services=kinds),
+        case = RequestCase(
+            facts=replace(request_facts(message, caller, now), services=kinds),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
             now=now,
             kinds=self.kinds,
         )
-        if isinstance(decision, Permit) and service is None:
-            return deny(DenialCode.UNKNOWN_SERVICE)
-        return decision
+        return Decided(case=case, decision=case.decide())
 
-    def _commit(self, context: _Context, permit: Permit | Denial, now: datetime) -> bytes:
+    def _commit(self, context: _Context, decided: Decided, now: datetime) -> bytes:
+        permit = decided.decision
+        if isinstance(permit, Permit) and context.service is None:
+            permit = deny(DenialCode.UNKNOWN_SERVICE)
         acceptance, outcome = self._accept(context, permit, now)  # 6
         message, key = context.message, self._key(context.message)
         hmac_key = self.vault.evidence_hmac_key()
         persons = {each for person in message.persons for each in person_keys(hmac_key, person.subject)}
         leaf = self._leaf(context, outcome, now)
-        received = inbound_evidence.question_entry(leaf, context.opened_message, sorted(persons), self.vault.seal_key())
+        received = inbound_evidence.question_entry(leaf, context.opened_message, sorted(persons), self.vault, decided)
         receipt = self._sign(context, permit, evidence=digest(received.leaf), now=now)
         receipt_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, receipt))
         sealed = seal(self.vault.seal_key(), receipt, _seal_context(message.iss, key))

@@ -34,6 +34,7 @@ from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import PeerCaller
 from gateway.evidence import recorder
+from gateway.evidence.recorder import Decided
 from gateway.exchange import inbound_evidence
 from gateway.exchange.answer import (
     NO_RECORD,
@@ -55,14 +56,8 @@ from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.clause import Clause
-from trust.agreements.decision import (
-    Denial,
-    DenialCode,
-    Permit,
-    PersonRestrictions,
-    RequestFacts,
-    decide_request,
-)
+from trust.agreements.decision import Denial, DenialCode, Permit, PersonRestrictions, RequestFacts
+from trust.agreements.decision_record import RequestCase
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
 from trust.errors import TooOld, WrongIssuer
@@ -169,20 +164,21 @@ class Inbound:
         consult = partial(self._consult, opened_message=opened_message, now=now, leave_out_address=leave_out_address)
         context = self.store.read(consult)  # 2
         self._check_standing(caller.party, context, now)  # 3
-        permit = self._decide(caller, context, now)  # 4
+        decided = self._decide(caller, context, now)  # 4
+        permit = decided.decision
         if context.prior is not None:
             return self._repeat(context, context.prior, permit, now)  # 5
         if isinstance(permit, Permit) and context.exceeded is not None and not permit.clause.urgent:
-            return self._refuse_over_limit(context, context.exceeded, permit, now)  # 6
+            return self._refuse_over_limit(context, context.exceeded, decided, now)  # 6
         answer = self._respond(context, permit, now)  # 7
         is_timed = tells_nothing(permit, answer)
         wait_for_step = partial(self.timer.wait_for_step, since=start, step_s=context.step_s)
         if is_timed:
             wait_for_step(margin_s=COMMIT_MARGIN_S)  # 8
         try:
-            reply = self._commit(context, answer, now, self._charge(context, answer, now))  # 9
+            reply = self._commit(context, decided, answer, now, self._charge(context, answer, now))  # 9
         except BudgetExceeded as excess:  # by others, while this one was looking
-            reply = self._refuse_over_limit(context, excess.exceeded, permit, now)
+            reply = self._refuse_over_limit(context, excess.exceeded, decided, now)
             is_timed = is_conditional(permit)
         if is_timed:
             wait_for_step()  # 10
@@ -247,16 +243,17 @@ class Inbound:
         """Raise ``Untrusted`` for a caller suspended since its token was checked, or too stale for the clause."""
         self.directory.check_standing(party, now=now, urgent=context.clause is not None and context.clause.urgent)
 
-    def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Permit | Denial:
+    def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Decided:
         service = context.service
-        return decide_request(
-            request_facts(context.message, caller, now),
+        case = RequestCase(
+            facts=request_facts(context.message, caller, now),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
             now=now,
             kinds=self.kinds.kinds,
         )
+        return Decided(case=case, decision=case.decide())
 
     def _respond(self, context: _InboundContext, permit: Permit | Denial, now: datetime) -> ServiceAnswer:
         if isinstance(permit, Denial):
@@ -307,19 +304,24 @@ class Inbound:
         return charge
 
     def _refuse_over_limit(
-        self, context: _InboundContext, exceeded: Exceeded, permit: Permit | Denial, now: datetime
+        self, context: _InboundContext, exceeded: Exceeded, decided: Decided, now: datetime
     ) -> bytes:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
-        dropped = permit.query.dropped if isinstance(permit, Permit) else ()
+        dropped = decided.decision.query.dropped if isinstance(decided.decision, Permit) else ()
         refusal = replace(_refuse(denial.refusal), dropped=dropped)
-        return self._commit(context, refusal, now, partial(self.budgets.flag_excess, query=context.usage, now=now))
+        return self._commit(
+            context, decided, refusal, now, partial(self.budgets.flag_excess, query=context.usage, now=now)
+        )
 
-    def _commit(self, context: _InboundContext, answer: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
+    def _commit(
+        self, context: _InboundContext, decided: Decided, answer: ServiceAnswer, now: datetime, charge: Charge
+    ) -> bytes:
         opened_message, message = context.opened_message, context.message
         leaf = _leaf(context, answer, now)
         persons = (*context.usage.persons, *self._record_keys(context, answer))
-        question = inbound_evidence.question_entry(leaf, opened_message, persons, self.vault.seal_key())
+        decided = replace(decided, release=inbound_evidence.release_to_json(answer))
+        question = inbound_evidence.question_entry(leaf, opened_message, persons, self.vault, decided)
         reply = self._sign(opened_message, answer.body, now, evidence={"leaf": digest(question.leaf)})
         reply_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, reply))
         sealed = self.vault.seal_for_a_day(reply, _seal_context(message.iss, context.name))

@@ -11,23 +11,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.evidence import recorder
-from gateway.evidence.recorder import EvidenceEntry
+from gateway.evidence.recorder import Decided, EvidenceEntry, decision_entry, seal_content
 from gateway.exchange.answer import ServiceAnswer
-from gateway.keys.sealed import open_own
-from gateway.ports import Store, Transaction
+from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import flags
-from trust import strict_json
+from trust import typed_json
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members
 from trust.exchange.consent import consent_to_json
 from trust.exchange.message import OpenedMessage
 from trust.exchange.question_signature import signature_of, signature_to_json
-from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 ID_REUSED = "id_reused"
 REPEATED = "repeated"
-_MAX_QUESTION = 16_384
+_MATCH = "match:"
 
 
 def received_leaf(
@@ -60,31 +58,41 @@ def received_leaf(
     )
 
 
-def question_entry(leaf: Leaf, opened_message: OpenedMessage, persons: Iterable[str], key: bytes) -> EvidenceEntry:
+def question_entry(
+    leaf: Leaf, opened_message: OpenedMessage, persons: Iterable[str], vault: KeyVault, decided: Decided
+) -> EvidenceEntry:
     """Return the entry of a message that came for the first time.
 
     It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
-    Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`), and the
-    asker's record of the person's consent where the question was answered on it: one, or in a message of a queued kind
-    one for each person who gave it.
+    Beside it rest, sealed, the decision, the message's own id and its signature
+    (:mod:`trust.exchange.question_signature`), and the asker's record of the person's consent where the question was
+    answered on it: one, or in a message of a queued kind one for each person who gave it.
     """
-    entry, consent = recorder.build_entry(leaf, persons), opened_message.message.consent
+    decision = decision_entry(decided, vault.evidence_hmac_key())
+    entry = recorder.build_entry(replace(leaf, decision=decision.digests), persons)
+    consent = opened_message.message.consent
     consents = {each.ref: each.consent for each in opened_message.message.persons if each.consent is not None}
-    content = {"jti": opened_message.message.jti, **signature_to_json(signature_of(opened_message.raw))}
+    signature = signature_to_json(signature_of(opened_message.raw))
+    content = {"jti": opened_message.message.jti, **signature, **decision.content}
     if consent is not None and leaf.outcome_code != "refused":
         content["consent"] = consent_to_json(consent)
     if consents and leaf.outcome_code != "refused":
         content["consents"] = {ref: consent_to_json(each) for ref, each in consents.items()}
-    return replace(entry, sealed=seal(key, strict_json.dumps(content), _place(entry.stored.id)))
+    return replace(entry, sealed=seal_content(vault, entry.stored.id, content), decision=decision.row)
 
 
-def open_question(key: bytes, leaf: bytes, sealed: bytes) -> JsonObject:
-    """Return what :func:`question_entry` sealed for this leaf. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    return strict_json.loads(open_own(key, sealed, _place(leaf)), max_bytes=_MAX_QUESTION)
-
-
-def _place(leaf: bytes) -> bytes:
-    return b"question " + leaf
+def release_to_json(answer: ServiceAnswer) -> JsonObject | None:
+    """Return what a release was decided on, and what came of it; none where no one was looked for."""
+    match, *_ = (*answer.reasons, "")
+    if answer.restrictions is None or not match.startswith(_MATCH):
+        return None
+    return {
+        "match": match.removeprefix(_MATCH),
+        "restrictions": typed_json.encode(answer.restrictions),
+        "reasons": list(answer.reasons),
+        "outcome": answer.outcome,
+        "fields": list(answer.fields),
+    }
 
 
 def answer_leaf(first: Leaf, reply: bytes) -> Leaf:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.contract import Adapter
-from config.settings import ANSWER_AFTER_S
-from trust.agreements.decision import LocalPolicy
-from trust.identifiers import ServiceRef, ServiceSlug
+from config.settings import ANSWER_AFTER_S, Service
+from trust.agreements.decision import LocalPolicy, Restriction
+from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
 
 NOTHING_WITHDRAWN = LocalPolicy()
 
@@ -27,6 +27,15 @@ class HostedService:
     answer_after_s: float = ANSWER_AFTER_S
     institutions: frozenset[str] = frozenset()
     policy: LocalPolicy = NOTHING_WITHDRAWN
+
+
+def local_policy(service: Service) -> LocalPolicy:
+    """Return what the configuration withdraws from a service."""
+    rules = (
+        Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)
+        for rule in service.restrictions
+    )
+    return LocalPolicy(restrictions=tuple(rules))
 
 
 ServiceRegistry = Mapping[ServiceSlug, HostedService]

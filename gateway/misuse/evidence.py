@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.accountability.access_record import open_account, open_message
-from gateway.exchange.inbound_evidence import open_question
+from gateway.evidence.recorder import open_content
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures
 from gateway.store.tables.evidence_leaves import StoredLeaf
@@ -62,7 +62,7 @@ def reference_of(tx: Transaction, message: FoundMessage, *, key: bytes) -> Reque
     """
     sealed = question_signatures.get(tx, leaf=message.leaf)
     if sealed is not None:
-        return RequestRef(jti=open_question(key, message.leaf, sealed)["jti"], digest=message.digest)
+        return RequestRef(jti=open_content(key, message.leaf, sealed)["jti"], digest=message.digest)
     old = [each for each in evidence_leaves.get_all(tx, [message.leaf]) if parse_leaf(each.leaf).version == 1]
     return RequestRef(jti=message.id, digest=message.digest) if old else None
 
@@ -79,9 +79,10 @@ def signature_and_consent(
     sealed = store.read(lambda tx: question_signatures.get(tx, leaf=message.leaf))
     if sealed is None:
         return None, None
-    question = open_question(vault.seal_key(), message.leaf, sealed)
+    question = open_content(vault.seal_key(), message.leaf, sealed)
     consent = question.get("consent")
-    return {name: value for name, value in question.items() if name not in {"jti", "consent", "consents"}}, consent
+    others = {"jti", "consent", "consents", "decision"}
+    return {name: value for name, value in question.items() if name not in others}, consent
 
 
 def _from_leaf(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:

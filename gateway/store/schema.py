@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0015_maintenance"
+REVISION = "0016_decisions"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -49,6 +49,16 @@ question_signatures = Table(
     metadata,
     Column("leaf", LargeBinary, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+    Column("repetition", LargeBinary),
+    Column("outcome", Text),
+)
+Index(
+    "question_signatures_by_decision",
+    question_signatures.c.repetition,
+    question_signatures.c.outcome,
+    question_signatures.c.leaf,
+    sqlite_where=question_signatures.c.repetition.is_not(None),
+    postgresql_where=question_signatures.c.repetition.is_not(None),
 )
 
 lookup_messages = Table(

@@ -28,6 +28,7 @@ import gateway.evidence.recorder
 import gateway.exchange.inbound
 import gateway.exchange.inbound_evidence
 import gateway.lookups.responder
+import trust.agreements.decision_record
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
@@ -70,7 +71,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     (_TRUST, FederationResolver, "resolve"),
     ("message: parse and check", gateway.exchange.inbound, "open_message"),
     ("store: reads", SqliteStore, "read"),
-    ("decision before the person is in sight", gateway.exchange.inbound, "decide_request"),
+    ("decision before the person is in sight", trust.agreements.decision_record, "decide_request"),
     ("case system: SQL adapter", SqlSource, "find"),
     ("case system: SQL adapter", SqlSource, "involvements"),
     ("matching", adapters.matching.decide, "match"),
@@ -80,6 +81,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
     ("evidence: leaves", gateway.exchange.inbound_evidence, "received_leaf"),
     ("evidence: leaves", gateway.evidence.recorder, "build_entry"),
+    ("evidence: record of the decision", gateway.exchange.inbound_evidence, "decision_entry"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),

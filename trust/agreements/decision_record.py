@@ -100,7 +100,7 @@ def decision_inputs(case: RequestCase) -> Inputs:
         LOCAL_POLICY: [typed_json.encode(each) for each in case.local.about(message)],
         OWN: case.own,
         CLOCK: typed_json.encode(case.now.replace(microsecond=0)),
-        KINDS_SPOKEN: _own_kinds_digest() if case.kinds is KINDS else _kinds_digest(case.kinds),
+        KINDS_SPOKEN: kinds_digest(case.kinds),
         LEGAL_REGISTER: register_digest(),
         RULES: rules_digest(),
     }
@@ -174,12 +174,17 @@ def rules_digest() -> str:
     return digest(dumps([[rule.number, rule.text] for rule in REQUEST_RULES]))
 
 
+def kinds_digest(kinds: Kinds) -> str:
+    """Return the digest of the kinds and versions of exchange that a node speaks."""
+    return _own_kinds_digest() if kinds is KINDS else _digest_kinds(kinds)
+
+
 @cache
 def _own_kinds_digest() -> str:
-    return _kinds_digest(KINDS)
+    return _digest_kinds(KINDS)
 
 
-def _kinds_digest(kinds: Kinds) -> str:
+def _digest_kinds(kinds: Kinds) -> str:
     return digest(dumps({str(name): list(versions) for name, versions in supported(kinds).items()}))
 
 

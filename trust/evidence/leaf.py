@@ -11,7 +11,7 @@ read, and written again to the same bytes.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -67,7 +67,9 @@ class Leaf:
     signed bytes, the first none for a question that was never signed. ``subject_hmac`` comes from :func:`subject_key`;
     ``practitioner`` is the pseudonym of the message. ``fields`` names what was released: of the record in an answer, of
     the person in a question; an empty one says that nothing was, none that the event releases nothing. ``dropped``
-    comes from :func:`dropped_members`. Members are ``None`` where a message was refused before they could be read.
+    comes from :func:`dropped_members`. ``decision`` is the digest of each input of the decision, by its name
+    (:func:`trust.agreements.decision_record.input_digests`). Members are ``None`` where a message was refused before
+    they could be read.
     """
 
     kind: LeafKind
@@ -89,6 +91,7 @@ class Leaf:
     role: RoleCode | None = None
     fields: tuple[str, ...] | None = None
     dropped: tuple[str, ...] = ()
+    decision: Mapping[str, str] | None = None
     version: int = VERSION
 
     def to_bytes(self) -> bytes:
@@ -113,6 +116,7 @@ class Leaf:
             "reasons": list(self.reason_codes),
             "fields": None if self.fields is None else list(self.fields),
             "dropped": list(self.dropped) or None,
+            "decision": None if self.decision is None else dict(self.decision),
         }
         return dumps({name: value for name, value in members.items() if value is not None})
 
@@ -150,6 +154,7 @@ def parse_leaf(raw: bytes) -> Leaf:
             practitioner=optional_str(members, "practitioner"),
             fields=require_str_list(members, "fields", max_items=_MAX_FIELDS) if "fields" in members else None,
             dropped=require_str_list(members, "dropped", max_items=MAX_DROPPED + 1) if "dropped" in members else (),
+            decision=_decision(members),
             version=version,
         )
     except ValueError:
@@ -167,6 +172,11 @@ _CODES = {
 
 def _codes(members: JsonObject) -> JsonObject:
     return {name: code(require_str(members, name)) for name, code in _CODES.items() if name in members}
+
+
+def _decision(members: JsonObject) -> Mapping[str, str] | None:
+    digests = optional_object(members, "decision")
+    return None if digests is None else {name: require_str(digests, name) for name in digests}
 
 
 def _agreement(members: JsonObject) -> AgreementRef | None:
