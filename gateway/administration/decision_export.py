@@ -54,11 +54,11 @@ def export(settings: NodeSettings, file: Path, *, days: int, inputs: bool) -> Us
 
 
 def decisions_since(tx: Transaction, seal_key: bytes, span: timedelta) -> Iterator[RecordedDecision]:
-    """Yield the recorded decisions of a span of time up to now, the newest first."""
+    """Yield the decisions on requests of a span of time up to now, the newest first."""
     until = now() + timedelta(seconds=1)
     leaves = evidence_leaves.between(tx, since=until - span, until=until)
-    opened = (open_recorded(tx, stored, seal_key) for stored in leaves)
-    return (each for each in opened if each is not None)
+    records = (open_recorded(tx, stored, seal_key) for stored in leaves)
+    return (each for each in records if each is not None and REQUEST in each.content.inputs)
 
 
 def log_record(recorded: RecordedDecision, entity: str, *, inputs: bool) -> JsonObject:

@@ -28,14 +28,15 @@ from trust.agreements.decision import (
 from trust.agreements.decision_record import (
     LEGAL_REGISTER,
     RULES,
+    SELECTION,
     RequestCase,
     SourceMissing,
     input_digests,
     outcome_to_json,
-    register_digest,
     replay_of,
     rules_digest,
 )
+from trust.agreements.legal_register import register_digest
 from trust.errors import MalformedClaims, TrustError
 from trust.evidence.leaf import Leaf, message_key, parse_leaf
 from trust.exchange.message import AgreementRef
@@ -78,6 +79,8 @@ def explain(settings: NodeSettings, decision: str, *, sender: str | None = None)
                 "No decision is on record under this id. Take the id from `hearthgate account` or from "
                 "`hearthgate decision export`; what is sealed with a decision is erased with its account."
             )
+        if SELECTION in recorded.content.inputs:
+            return UseCaseResult(lines=_selection_lines(recorded), data={"id": recorded.id})
         case = _replay(store, recorded.content)
         today = None if case is None else as_of_today(settings, store, case)
     lines = [*_headline(recorded), *_proof_lines(recorded, key)]
@@ -102,8 +105,8 @@ def find_decision(tx: Transaction, decision: str, names: tuple[str, ...], seal_k
     ids: tuple[bytes, ...] = evidence_index.find(tx, names, before=_END, limit=_MOST_LEAVES)
     leaf_id = _leaf_id(decision)
     leaves = evidence_leaves.get_all(tx, (*ids, *([] if leaf_id is None else [leaf_id])))
-    opened = (open_recorded(tx, stored, seal_key) for stored in leaves)
-    return next((each for each in opened if each is not None), None)
+    records = (open_recorded(tx, stored, seal_key) for stored in leaves)
+    return next((each for each in records if each is not None), None)
 
 
 def open_recorded(tx: Transaction, stored: StoredLeaf, seal_key: bytes) -> RecordedDecision | None:
@@ -127,7 +130,7 @@ def held_agreements(registry: AgreementRegistry, at: datetime) -> Callable[[Agre
 def as_of_today(settings: NodeSettings, store: Store, case: RequestCase) -> RequestCase:
     """Return the same request as it would be decided today.
 
-    The facts about its sender stay as they were: they are proved anew by each request.
+    The facts about its sender stay as they were: each request proves them for itself.
     """
     at = now()
     service = ServiceSlug(case.facts.message.to_service)
@@ -174,6 +177,17 @@ def _headline(recorded: RecordedDecision) -> list[str]:
         f"  from {request['iss']} ({request['from_service']}) to {request['to_service']}, as {request['role']}",
         f"  {request['kind']} for {request['purpose']}, on {', '.join(request['basis'])}",
         f"  under clause {request['clause']} of {agreement['id']} version {agreement['version']}",
+    ]
+
+
+def _selection_lines(recorded: RecordedDecision) -> list[str]:
+    """Say what this agency wanted to ask and did not, and why."""
+    wish, outcome = recorded.content.inputs[SELECTION], recorded.content.outcome
+    return [
+        f"Decision {recorded.id}, {recorded.stored.at:%Y-%m-%d %H:%M:%S} UTC: not sent ({outcome['code']})",
+        f"  {wish['kind']} for {wish['purpose']}, as {wish['role']}, by {wish['asker']['service']}",
+        f"  {_BROKEN} {outcome['reason']}",
+        *([f"    What to do: {outcome['remedy']}"] if outcome["remedy"] else []),
     ]
 
 

@@ -122,6 +122,7 @@ _AGREEMENT = _group(
         "add": ("gateway.cli.agreement:add", "Store an agreement and its parties' signatures."),
         "list": ("gateway.cli.agreement:list_agreements", "List agreements and whether they are in force."),
         "show": ("gateway.cli.agreement:show", "Show an agreement and its signatories."),
+        "simulate": ("gateway.cli.decision:simulate", "Decide recorded requests again under a draft."),
         "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
     },
 )
@@ -255,6 +256,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "flag": _FLAG,
     "account": _ACCOUNT,
     "decision": _DECISION,
+    "barriers": ("gateway.cli.decision:barriers", "List what was blocked, why, and what would unblock it."),
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,

@@ -11,7 +11,8 @@ A decision is recorded with the leaf of its message:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gateway.keys.sealed import open_own
 from gateway.ports import KeyVault, Transaction
@@ -19,6 +20,7 @@ from gateway.store.tables import evidence_index, evidence_leaves, question_signa
 from gateway.store.tables.evidence_leaves import StoredLeaf
 from gateway.store.tables.question_signatures import StoredDecision
 from trust import strict_json
+from trust.agreements.clause_selection import QuerySpec
 from trust.agreements.decision import Permit
 from trust.agreements.decision_record import (
     Inputs,
@@ -27,6 +29,7 @@ from trust.agreements.decision_record import (
     input_digests,
     outcome_to_json,
     repetition_key,
+    selection_inputs,
 )
 from trust.agreements.denial import Denial
 from trust.evidence.leaf import Leaf, leaf_hash
@@ -107,9 +110,16 @@ class DecisionContent:
 
 def decision_entry(decided: Decided, key: bytes) -> DecisionEntry:
     """Return the entry of a decision. ``key`` is the one that keys the evidence."""
-    inputs, release = decision_inputs(decided.case), decided.release
+    return _entry(decision_inputs(decided.case), decided.decision, key, decided.release)
+
+
+def selection_entry(spec: QuerySpec, denial: Denial, now: datetime, key: bytes) -> DecisionEntry:
+    """Return the entry of a question that this agency did not send, and why. ``key`` keys the evidence."""
+    return _entry(selection_inputs(spec, now), denial, key)
+
+
+def _entry(inputs: Inputs, decision: Permit | Denial, key: bytes, release: JsonObject | None = None) -> DecisionEntry:
     digests = input_digests(inputs, key)
-    decision = decided.decision
     row = StoredDecision(
         repetition=repetition_key(inputs, digests, key),
         outcome=str(decision.code) if isinstance(decision, Denial) else PERMIT,
@@ -121,13 +131,14 @@ def decision_entry(decided: Decided, key: bytes) -> DecisionEntry:
     return DecisionEntry(content={_DECISION: content}, digests=digests, row=row)
 
 
-def seal_content(vault: KeyVault, leaf: bytes, content: JsonObject) -> bytes:
-    """Seal what rests beside the leaf of that id."""
-    return seal(vault.seal_key(), strict_json.dumps(content), _place(leaf))
+def with_decision(entry: EvidenceEntry, decision: DecisionEntry, vault: KeyVault, others: JsonObject) -> EvidenceEntry:
+    """Return an entry, whose leaf has the decision's digests, with the decision and the other content sealed beside."""
+    sealed = seal(vault.seal_key(), strict_json.dumps({**others, **decision.content}), _place(entry.stored.id))
+    return replace(entry, sealed=sealed, decision=decision.row)
 
 
 def open_content(key: bytes, leaf: bytes, sealed: bytes) -> JsonObject:
-    """Return what :func:`seal_content` sealed for this leaf. Raises :class:`gateway.keys.sealed.SealBroken`."""
+    """Return what :func:`with_decision` sealed for this leaf. Raises :class:`gateway.keys.sealed.SealBroken`."""
     return strict_json.loads(open_own(key, sealed, _place(leaf)), max_bytes=_MAX_BYTES)
 
 

@@ -196,7 +196,8 @@ def select_targets(book: AgreementRegistry, spec: QuerySpec, *, now: datetime) -
     if missing:  # a caller that names a service counts on its answer
         denial = explain_no_clause(standings, replace(spec, holders=missing))
         services = ", ".join(sorted(map(str, missing)))
-        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=f"{denial.reason} ({services})", remedy=denial.remedy)
+        detail = f"{denial.reason} ({services})"
+        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=detail, remedy=denial.remedy, code=str(denial.code))
     if not selected:
         denial = explain_no_clause(standings, spec)
         raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy, code=str(denial.code))

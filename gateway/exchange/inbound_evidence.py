@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.evidence import recorder
-from gateway.evidence.recorder import Decided, EvidenceEntry, decision_entry, seal_content
+from gateway.evidence.recorder import Decided, EvidenceEntry, decision_entry
 from gateway.exchange.answer import ServiceAnswer
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import flags
@@ -73,12 +73,12 @@ def question_entry(
     consent = opened_message.message.consent
     consents = {each.ref: each.consent for each in opened_message.message.persons if each.consent is not None}
     signature = signature_to_json(signature_of(opened_message.raw))
-    content = {"jti": opened_message.message.jti, **signature, **decision.content}
+    content = {"jti": opened_message.message.jti, **signature}
     if consent is not None and leaf.outcome_code != "refused":
         content["consent"] = consent_to_json(consent)
     if consents and leaf.outcome_code != "refused":
         content["consents"] = {ref: consent_to_json(each) for ref, each in consents.items()}
-    return replace(entry, sealed=seal_content(vault, entry.stored.id, content), decision=decision.row)
+    return recorder.with_decision(entry, decision, vault, content)
 
 
 def release_to_json(answer: ServiceAnswer) -> JsonObject | None:

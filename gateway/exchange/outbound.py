@@ -15,7 +15,7 @@ The clause was selected before, by :mod:`trust.agreements.clause_selection`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -35,6 +35,7 @@ from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.clause_selection import SelectedClause, check_requested_fields
 from trust.agreements.consent import deny_consent
+from trust.agreements.denial import Denial
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest, to_seconds
 from trust.errors import TrustError
@@ -250,9 +251,11 @@ class Outbound:
 
     def _refuse(self, query: PeerQuery, outcome: QueryOutcome, effect: StoreEffect, now: datetime) -> QueryOutcome:
         """Record what this node refuses to send, together with ``effect``. Its holder was told nothing."""
-        subject = query.question.subject
+        subject, spec = query.question.subject, query.question.spec(self.own)
         leaf = self._record.refused_leaf(self._message(query, subject, now), outcome.code, now)
-        entry = recorder.build_entry(leaf, self._record.keys(query.correlation, subject))
+        denial = Denial(code=outcome.code, reason=outcome.reason or "", remedy="")
+        spec = replace(spec, holders=frozenset({query.selected.holder}))
+        entry = self._record.refused_entry(leaf, self._record.keys(query.correlation, subject), spec, denial)
 
         def record(tx: Transaction) -> None:
             recorder.record(tx, entry)

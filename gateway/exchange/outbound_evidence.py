@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.accountability.subject_buckets import person_keys
+from gateway.evidence import recorder
+from gateway.evidence.recorder import EvidenceEntry
 from gateway.exchange.case_question import CaseQuestion
 from gateway.ports import KeyVault
+from trust.agreements.clause_selection import QuerySpec
+from trust.agreements.denial import Denial
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key
 from trust.exchange.message import Message
@@ -86,6 +90,12 @@ class QuestionRecord:
             subject_hmac=subject_key(key, question.subject),
             fields=(),
         )
+
+    def refused_entry(self, leaf: Leaf, keys: tuple[str, ...], spec: QuerySpec, denial: Denial) -> EvidenceEntry:
+        """Return the entry of a question that this node refuses itself, with what was wanted sealed beside the leaf."""
+        decision = recorder.selection_entry(spec, denial, leaf.at, self.vault.evidence_hmac_key())
+        entry = recorder.build_entry(replace(leaf, decision=decision.digests), keys)
+        return recorder.with_decision(entry, decision, self.vault, {})
 
     def _leaf(self, kind: LeafKind, message: Message, subject: Subject, at: datetime) -> Leaf:
         key = self.vault.evidence_hmac_key()

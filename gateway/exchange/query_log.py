@@ -17,6 +17,7 @@ from gateway.exchange.fan_out import FanOut, Target, select_targets
 from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.ports import Clock, KeyVault, Store, Transaction
 from gateway.store.tables import justifications, lookups
+from trust.agreements.denial import Denial
 from trust.claims import keyed_digest
 from trust.identifiers import EntityId
 
@@ -35,10 +36,14 @@ class QueryRecorder:
 
     def select(self, question: CaseQuestion, *, now: datetime) -> tuple[Target, ...]:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
+        spec = question.spec(self.own)
         try:
-            return select_targets(self.agreements, question.spec(self.own), now=now)
+            return select_targets(self.agreements, spec, now=now)
         except CaseRefused as error:
-            entry = self._refusal(question, error.code, now)
+            denial = Denial(code=error.code, reason=error.detail, remedy=error.remedy)
+            record = QuestionRecord(own=self.own, vault=self.vault)
+            keys = record.keys(question.request_id, question.subject)
+            entry = record.refused_entry(record.refused_question_leaf(question, error.code, now), keys, spec, denial)
             self.store.write(lambda tx: recorder.record(tx, entry))
             raise
 

@@ -11,6 +11,7 @@ from tests.bench import (
     case_systems,
     chains,
     components,
+    deciding,
     delivery,
     draining,
     exchange,
@@ -41,6 +42,7 @@ class Plan:
     delivered: delivery.Counts = field(default_factory=delivery.Counts)
     drained: draining.Counts = field(default_factory=draining.Counts)
     federation: thousand.Counts = field(default_factory=thousand.Counts)
+    decided: deciding.Counts = field(default_factory=deciding.Counts)
     starts: int = 3
     profiled: int = 500
     timing_leak: int = 500
@@ -58,6 +60,7 @@ QUICK = Plan(
     delivered=delivery.Counts(rounds=1, messages=8),
     drained=draining.Counts(queued=24, probes=4, each_s=0.05, seen=4, few=4, many=200, settle_s=2.0),
     federation=thousand.Counts(intermediates=2, agencies=6),
+    decided=deciding.Counts(agreements=3, parties=5, decisions=5, few=10, many=50),
     starts=1,
     profiled=5,
     timing_leak=2,
@@ -106,6 +109,8 @@ def _without_town(folder: Path, plan: Plan) -> Figures:
     _say("chains, and a federation in memory")
     figures |= chains.measure(plan.chains)
     figures |= thousand.measure(folder / "federation", plan.federation)
+    _say("decisions, and a simulation over recorded ones")
+    figures |= deciding.measure(folder / "decisions", plan.decided)
     return figures
 
 

@@ -9,7 +9,7 @@ import pytest
 from pysqlite3 import dbapi2
 
 from config.settings import NodeSettings
-from gateway.administration import decision_export, decisions
+from gateway.administration import barriers, decision_export, decisions, simulation
 from gateway.administration.context import node_vault, opened_store
 from gateway.administration.decisions import RecordedDecision, held_agreements
 from gateway.administration.errors import OperationRefused
@@ -24,7 +24,8 @@ from tests.simulator.settings_files import read_node
 from tests.simulator.town import COUNCIL, TRUST
 from trust import typed_json
 from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
-from trust.agreements.decision_record import input_digests, outcome_to_json, register_digest, replay_of
+from trust.agreements.decision_record import input_digests, outcome_to_json, replay_of
+from trust.agreements.legal_register import register_digest
 from trust.exchange.message import Message
 from trust.identifiers import RoleCode
 
@@ -53,7 +54,7 @@ def press_officer(hand: PeerHand) -> Message:
 
 @pytest.fixture(autouse=True)
 def the_time_of_the_network(pair: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (decisions, decision_export):
+    for module in (decisions, decision_export, simulation, barriers):
         monkeypatch.setattr(module, "now", pair.clock.now)
 
 
@@ -109,8 +110,8 @@ def test_equal_requests_of_one_day_are_counted_together(pair: Network) -> None:
     for message in (hand.message(), hand.message(), press_officer(hand)):
         hand.post(hand.signed(message))
     with opened_store(settings_of(pair)) as store:
-        read = question_signatures.repeated_decisions
-        counted = store.read(lambda tx: list(read(tx, first=b"", end=b"\xff" * 16)))
+        read = question_signatures.page_of_decisions
+        counted = store.read(lambda tx: read(tx, first=b"", end=b"\xff" * 16))
     assert sorted((each.outcome, each.count) for each in counted) == [(PERMIT, 2), ("role_not_permitted", 1)]
 
 
@@ -185,3 +186,53 @@ def test_an_export_is_a_log_of_decisions_that_replays_by_itself(decided: Network
             find = held_agreements(AgreementRegistry(store), decided.clock.now())
         again = replay_of(answered["body"]["adl.core.information"], find).decide()
         assert outcome_to_json(again)["permit"]
+
+
+def draft_file(network: Network, folder: Path, **roles: list[str]) -> Path:
+    """Write a next version of the agreement whose clauses grant these roles these fields."""
+    whole = network.document(version=2)
+    for clause in whole["clauses"]:
+        clause["fields_by_role"] |= roles
+    file = folder / "draft.json"
+    file.write_text(json.dumps(whole))
+    return file
+
+
+def test_a_draft_is_simulated_over_every_recorded_decision(pair: Network, tmp_path: Path) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    for message in (hand.message(), hand.message(), press_officer(hand)):
+        hand.post(hand.signed(message))
+    seen: list[tuple[int, int]] = []
+    draft = draft_file(pair, tmp_path, **{"press-officer": ["duty_phone"]})
+    result = simulation.simulate(
+        settings_of(pair), draft, days=90, progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(3, 3)]
+    assert (result.data["decisions"], result.data["sorts"]) == (3, 2)
+    assert result.data["effects"]["refusal becomes permit"] == 1
+    assert result.data["effects"]["as before"] == 2
+    [change] = result.data["changes"]
+    assert (change["role"], change["clause"], change["count"]) == ("press-officer", "who-else-sensitive", 1)
+    assert "Hartley" not in "\n".join(result.lines)
+    with pytest.raises(OperationRefused, match="agreement check"):
+        simulation.simulate(settings_of(pair), _broken(tmp_path), days=90, progress=lambda _done, _total: None)
+
+
+def _broken(folder: Path) -> Path:
+    file = folder / "broken.json"
+    file.write_text("{}")
+    return file
+
+
+def test_barriers_are_listed_with_what_would_unblock_them_at_both_ends(decided: Network) -> None:
+    report = barriers.report(settings_of(decided), days=90, progress=lambda _done, _total: None)
+    assert (report.data["decisions"], report.data["blocked"]) == (2, 1)
+    [barrier] = report.data["barriers"]
+    assert (barrier["code"], barrier["role"], barrier["count"]) == ("role_not_permitted", "press-officer", 1)
+    assert "The role press-officer" in "\n".join(report.lines)
+    client = decided.case_client()
+    refused = client.post_lookup(client.body(purpose="curiosity", holders=[f"{TRUST}#mental-health"]))
+    assert refused.status_code == 403
+    own = read_node(decided.folder_of(COUNCIL) / "hearthgate.toml")
+    [barrier] = barriers.report(own, days=90, progress=lambda _done, _total: None).data["barriers"]
+    assert (barrier["code"], barrier["purpose"]) == ("purpose_not_covered", "curiosity")

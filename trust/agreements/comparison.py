@@ -20,9 +20,9 @@ from trust.agreements.decision_record import (
     RequestCase,
     kinds_digest,
     outcome_to_json,
-    register_digest,
     rules_digest,
 )
+from trust.agreements.legal_register import register_digest
 from trust.claims import digest
 from trust.oauth.authorization_details import covers
 from trust.strict_json import dumps

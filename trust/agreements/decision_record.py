@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 
 from trust import typed_json
 from trust.agreements.agreement import Agreement, InForce, NotInForce
+from trust.agreements.clause_selection import QuerySpec
 from trust.agreements.decision import (
     REQUEST_RULES,
     LocalPolicy,
@@ -45,12 +46,26 @@ from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCod
 from trust.strict_json import JsonObject, dumps
 
 AGREEMENT, BODY, CLOCK, KINDS_SPOKEN = "agreement", "body", "clock", "kinds"
+SELECTION = "selection"
+"""What was wanted, where this agency sent nothing because no clause permits it."""
 LEGAL_REGISTER, LOCAL_POLICY, OWN, REQUEST, RULES = "legal_register", "local_policy", "own", "request", "rules"
 CONSENT, PERSONS = "consent", "persons"
 _DIGESTS: Final = frozenset({KINDS_SPOKEN, LEGAL_REGISTER, RULES})
 """Inputs that are recorded as the digest of a text that all nodes of a release have."""
 PLAIN: Final = frozenset(
-    {*_DIGESTS, AGREEMENT, CLOCK, LOCAL_POLICY, OWN, REQUEST, "sender", "caller", "token_details", "sender_marks"}
+    {
+        *_DIGESTS,
+        SELECTION,
+        AGREEMENT,
+        CLOCK,
+        LOCAL_POLICY,
+        OWN,
+        REQUEST,
+        "sender",
+        "caller",
+        "token_details",
+        "sender_marks",
+    }
 )
 """Inputs that say nothing of a person."""
 NOT_READ: Final = frozenset({"exp", "jti", "subject", "correlation", "supersedes", "urgency", "deadline", "handling"})
@@ -105,6 +120,34 @@ def decision_inputs(case: RequestCase) -> Inputs:
         RULES: rules_digest(),
     }
     return {name: value for name, value in inputs.items() if value not in (None, [], {})}
+
+
+def selection_inputs(spec: QuerySpec, now: datetime, kinds: Kinds = KINDS) -> Inputs:
+    """Return what an asker wanted that it did not send, as the inputs of its refusal. A query says nothing of a person.
+
+    A message of a queued kind is recorded without its body.
+    """
+    wish = typed_json.encode_fields(spec, leave_out=("kind", "query"))
+    query = None if spec.query is None or spec.kind.queued else spec.query.to_body()
+    return {
+        SELECTION: {**wish, "kind": spec.kind.name, **({} if query is None else {"query": query})},
+        CLOCK: typed_json.encode(now.replace(microsecond=0)),
+        KINDS_SPOKEN: kinds_digest(kinds),
+        LEGAL_REGISTER: register_digest(),
+        RULES: rules_digest(),
+    }
+
+
+def spec_of(inputs: Inputs, kinds: Kinds = KINDS) -> QuerySpec | None:
+    """Return what was wanted, or none for a kind that is not spoken here."""
+    wish = inputs[SELECTION]
+    kind = kinds.get(KindName(wish["kind"]))
+    if kind is None:
+        return None
+    body = wish.get("query")
+    query = None if body is None else parse_query(kinds, kind.name, max(kind.versions), body)
+    others = {name: value for name, value in wish.items() if name not in {"kind", "query"}}
+    return typed_json.decode_fields(QuerySpec, others, kind=kind, query=query)
 
 
 def input_digests(inputs: Inputs, key: bytes) -> dict[str, str]:

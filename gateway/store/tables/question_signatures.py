@@ -3,7 +3,7 @@
 Beside a decision stand its outcome and what repetitions of it share, so that they can be counted without opening any.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,14 +16,14 @@ from gateway.store.schema import question_signatures
 _BATCH: BindParameter[int] = bindparam("batch")
 _GET = Statement(select(question_signatures.c.sealed).where(question_signatures.c.leaf == bindparam("its_leaf")))
 _OLD = select(question_signatures.c.leaf).where(question_signatures.c.leaf < bindparam("before")).limit(_BATCH)
-PAGE = 1_000
+PAGE = 500
 _COLUMNS = question_signatures.c
 _REPEATED = Statement(
     select(
         _COLUMNS.repetition,
         _COLUMNS.outcome,
         func.min(_COLUMNS.leaf).label("leaf"),
-        func.count().label("count"),
+        func.count().label("repetitions"),
     )
     .where(
         tuple_(_COLUMNS.repetition, _COLUMNS.outcome) > tuple_(bindparam("after"), bindparam("after_outcome")),
@@ -34,6 +34,11 @@ _REPEATED = Statement(
     .group_by(_COLUMNS.repetition, _COLUMNS.outcome)
     .order_by(_COLUMNS.repetition, _COLUMNS.outcome)
     .limit(bindparam("limit"))
+)
+_COUNT = Statement(
+    select(func.count().label("decisions")).where(
+        _COLUMNS.repetition.is_not(None), _COLUMNS.leaf >= bindparam("first"), _COLUMNS.leaf < bindparam("end")
+    )
 )
 _ERASE = Statement(delete(question_signatures).where(question_signatures.c.leaf.in_(_OLD)))
 
@@ -50,9 +55,16 @@ class StoredDecision:
 class RepeatedDecision:
     """A decision that was made ``count`` times alike; ``leaf`` is the id of one of them."""
 
-    leaf: bytes
+    repetition: bytes
     outcome: str
+    leaf: bytes
     count: int
+
+
+@cache
+def _get_all(count: int) -> Statement:
+    leaves: list[BindParameter[bytes]] = [bindparam(f"leaf{number}") for number in range(count)]
+    return Statement(select(_COLUMNS.leaf, _COLUMNS.sealed).where(_COLUMNS.leaf.in_(leaves)))
 
 
 @cache
@@ -81,20 +93,39 @@ def get(tx: Transaction, *, leaf: bytes) -> bytes | None:
     return bytes(rows[0].sealed) if rows else None
 
 
-def repeated_decisions(tx: Transaction, *, first: bytes, end: bytes) -> Iterator[RepeatedDecision]:
-    """Yield the decisions of leaves whose ids lie from ``first`` to just before ``end``, repetitions counted.
+def get_all(tx: Transaction, leaves: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return what is sealed beside each of these leaves."""
+    if not leaves:
+        return {}
+    rows = tx.rows(_get_all(len(leaves)), {f"leaf{number}": leaf for number, leaf in enumerate(leaves)})
+    return {bytes(row.leaf): bytes(row.sealed) for row in rows}
 
-    They are read page by page, in the order of the index, so that memory does not grow with them.
+
+def page_of_decisions(
+    tx: Transaction, *, first: bytes, end: bytes, after: RepeatedDecision | None = None
+) -> tuple[RepeatedDecision, ...]:
+    """Return up to :data:`PAGE` decisions of leaves whose ids lie from ``first`` to just before ``end``.
+
+    Repetitions of one are counted. They come in the order of the index, and the next page begins ``after`` the last.
     """
-    after, outcome = b"", ""
-    while True:
-        values = {"first": first, "end": end, "after": after, "after_outcome": outcome, "limit": PAGE}
-        rows = tx.rows(_REPEATED, values)
-        for row in rows:
-            yield RepeatedDecision(leaf=bytes(row.leaf), outcome=row.outcome, count=row.count)
-        if len(rows) < PAGE:
-            return
-        after, outcome = bytes(rows[-1].repetition), rows[-1].outcome
+    values = {
+        "first": first,
+        "end": end,
+        "after": b"" if after is None else after.repetition,
+        "after_outcome": "" if after is None else after.outcome,
+        "limit": PAGE,
+    }
+    return tuple(
+        RepeatedDecision(
+            repetition=bytes(row.repetition), outcome=row.outcome, leaf=bytes(row.leaf), count=row.repetitions
+        )
+        for row in tx.rows(_REPEATED, values)
+    )
+
+
+def count_decisions(tx: Transaction, *, first: bytes, end: bytes) -> int:
+    """Return how many decisions there are of leaves whose ids lie from ``first`` to just before ``end``."""
+    return int(tx.rows(_COUNT, {"first": first, "end": end})[0].decisions)
 
 
 def erase_before(tx: Transaction, *, before: bytes, batch: int) -> int:
