@@ -1,7 +1,8 @@
 """The receiving side of queued messages: store them, and state to the sender what becomes of each.
 
 1. A message is cut to what its clause permits and stored in the transaction of its claim and evidence.
-2. A newer message replaces the one that it supersedes at the same service, whichever came first (assertion A8).
+2. A newer message replaces the one that it supersedes at the same service, whichever came first (assertion A8). Of
+   messages that replace each other in a circle, the one that came last stands.
 3. Each later state is written in one transaction with its event, its evidence and the signed receipt that goes back.
 4. ``read`` is stated only for a signed-in person: the callers of :meth:`Inbox.read` see to that.
 5. Nothing is erased before the case system has it or a person closed it (A69).
@@ -42,6 +43,7 @@ from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, KindName, RoleCode, ServiceRef, ServiceSlug
 from trust.strict_json import JsonObject
 
+_LONGEST_LINE = 64
 _ANSWER_BYTES = 1
 """What an answer is charged for; the case API caps its size."""
 
@@ -247,6 +249,8 @@ class Inbox:
 def _store(tx: Transaction, row: InboxMessage, now: datetime) -> None:
     """Store a message; the newer of two versions stands, whichever came first."""
     successor = inbox.find_successor(tx, row)
+    if successor is not None and _closes_circle(tx, row, successor):
+        successor = None
     if successor is not None:
         case_state = CaseState.NOT_WANTED
         row = replace(
@@ -263,6 +267,21 @@ def _store(tx: Transaction, row: InboxMessage, now: datetime) -> None:
     if row.supersedes is not None and inbox.supersede(tx, row):
         earlier = replace(row, message=row.supersedes)
         delivery_events.put(tx, _event(earlier, "superseded", now))
+
+
+def _closes_circle(tx: Transaction, row: InboxMessage, successor: InboxMessage) -> bool:
+    """Say whether what took a message's place gave way to the very one that this message replaces.
+
+    So does a line of messages that is longer than any that people write: the message stands.
+    """
+    current: InboxMessage | None = successor
+    for _ in range(_LONGEST_LINE):
+        if current is None:
+            return False
+        if current.message == row.supersedes:
+            return True
+        current = inbox.get(tx, current.superseded_by) if current.superseded_by else None
+    return True
 
 
 def _event(

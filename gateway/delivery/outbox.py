@@ -165,6 +165,12 @@ def send_again(tx: Transaction, row: OutboxRow, *, now: datetime) -> bool:
     return True
 
 
+def note_missing(tx: Transaction, row: OutboxRow, whereabouts: str, *, now: datetime) -> None:
+    """Record that a comparison found a receipted message missing at its recipient."""
+    delivery_events.put(tx, _event(row, "missing", now, code=whereabouts))
+    recorder.record(tx, recorder.build_entry(_leaf(row, "missing", whereabouts, now)))
+
+
 def receipt_taken(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     """Close a receipt that its recipient took, and let the next one of its message go."""
     if outbox.end(tx, row, OutboxState.CLOSED, reason="taken", tried=True):

@@ -4,7 +4,7 @@
    asked again in the next hour.
 2. A hole is escalated at both nodes as an unread alert is, also for an amber or green message (assertion A70): a
    message that the recipient does not have, one that its case system lost, and one that no person read and no case
-   system proved within a day.
+   system proved within a day. What was found again and is lost once more is a new hole.
 3. What the recipient does not have, such as after a restore, is sent again with the same bytes while they count.
 4. A recipient answers only for messages of the node that asks, and a query is good once.
 """
@@ -16,7 +16,7 @@ from functools import partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 
-from gateway.delivery.outbox import open_outgoing, send_again
+from gateway.delivery.outbox import note_missing, open_outgoing, send_again
 from gateway.key_refresh import verify_with_message_keys
 from gateway.ports import (
     ClaimStore,
@@ -30,8 +30,8 @@ from gateway.ports import (
     TrustResolver,
 )
 from gateway.runtime.background import Attempt, Wait, run_rounds
-from gateway.store.tables import delivery_events, escalations, flags, inbox, outbox, reconciliations
-from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
+from gateway.store.tables import escalations, flags, inbox, outbox, reconciliations
+from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.inbox import CaseState, InboxState
 from gateway.store.tables.outbox import OutboxRow, OutboxState, OutboxType
 from gateway.store.tables.reconciliations import Reconciliation
@@ -157,8 +157,8 @@ class Reconciler:
         return result
 
     def _peers(self, now: datetime) -> list[EntityId]:
-        since = now - COMPARED_FOR
-        return [EntityId(peer) for peer in self.store.read(lambda tx: outbox.undecided_peers(tx, since=since))]
+        peers = self.store.read(lambda tx: outbox.undecided_peers(tx, since=now - COMPARED_FOR, until=now))
+        return [EntityId(peer) for peer in peers]
 
     def _delivered(self, peer: EntityId, now: datetime) -> Iterator[OutboxRow]:
         """Yield the messages that this node believes delivered and that the peer has not decided, page by page."""
@@ -236,12 +236,14 @@ class Reconciler:
         tally.accepted_count += sum(where is not Whereabouts.UNKNOWN for where in whereabouts)
         tally.held_count += whereabouts.count(Whereabouts.HELD)
         tally.holes += len(holes)
-        news = [(row, where) for row, where in holes if EscalationStep.LOST not in EscalationStep(row.escalation)]
+        news = [(row, where) for row, where in holes if _is_news(row, where, now)]
+        lost = {row.message for row, _ in holes}
+        found = [row for row in batch.rows if _is_known_lost(row) and row.message not in lost]
         forgotten = [row for row, where in holes if where is Whereabouts.UNKNOWN]
         for row in forgotten:
             self.store.write(partial(send_again, row=row, now=now))
-        if news:
-            self.store.write(lambda tx: _escalate(tx, news, now))
+        if news or found:
+            self.store.write(lambda tx: _escalate(tx, news, found, now))
 
     def receive(self, raw: bytes, now: datetime, *, claims: ClaimStore) -> bytes:
         """Return the signed answer to another node's query. Raises ``TrustError`` and :class:`ReconciliationReused`."""
@@ -303,8 +305,20 @@ def _is_hole(row: OutboxRow, where: Whereabouts, now: datetime) -> bool:
     return where in {Whereabouts.UNKNOWN, Whereabouts.LOST}
 
 
-def _escalate(tx: Transaction, holes: list[tuple[OutboxRow, Whereabouts]], now: datetime) -> None:
+def _is_known_lost(row: OutboxRow) -> bool:
+    return EscalationStep.LOST in EscalationStep(row.escalation)
+
+
+def _is_news(row: OutboxRow, where: Whereabouts, now: datetime) -> bool:
+    """Say whether a hole is a new one: what was sent again and receipted since it was lost was lost once more."""
+    return not _is_known_lost(row) or (where is Whereabouts.UNKNOWN and row.expires_at > now)
+
+
+def _escalate(
+    tx: Transaction, holes: list[tuple[OutboxRow, Whereabouts]], found: list[OutboxRow], now: datetime
+) -> None:
     for row, where in holes:
         escalations.note_lost(tx, side=DeliverySide.SENDER, message=row.message, now=now)
-        event = DeliveryEvent(message=row.message, side=DeliverySide.SENDER, at=now, event="missing", code=str(where))
-        delivery_events.put(tx, event)
+        note_missing(tx, row, str(where), now=now)
+    for row in found:
+        escalations.note_found(tx, side=DeliverySide.SENDER, message=row.message)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.administration.checks.reconciliation import check_reconciliations
 from gateway.administration.message_comparison import compare_messages
 from gateway.delivery.reconciliation import MESSAGE_MISSING, PATH, Reconciler
 from gateway.ports import TransportError
@@ -72,6 +74,44 @@ def test_a_message_that_the_recipient_lost_is_found_and_escalated_at_both_nodes(
     world.clock.forward(hours=1)
     reconciler(world).compare(world.clock.now())
     assert [code for event, code in world.events(world.row(submission)) if event == "missing"] == ["unknown"]
+
+
+@pytest.mark.holds("A70")
+def test_a_message_that_is_lost_a_second_time_is_escalated_again_and_stands_in_the_evidence(world: Sending) -> None:
+    submission = deliver(world)
+    forget_everything(world)
+    for _ in range(2):
+        reconciler(world).compare(world.clock.now())
+        world.drain()  # it is sent again, and receipted
+        assert is_lost(world, submission)
+    missing = [each for each in world.network.leaves(COUNCIL) if each.get("outcome") == "missing"]
+    assert [code for event, code in world.events(world.row(submission)) if event == "missing"] == ["unknown"] * 2
+    assert len(missing) == 2
+
+
+def test_what_is_found_again_is_a_new_hole_when_its_case_system_loses_it_again(world: Sending) -> None:
+    submission = deliver(world)
+    store = world.network.nodes[TRUST].store
+    message = world.network.nodes[TRUST].receiving.inbox.page(SERVICE, state=InboxState.OPEN, after=None, limit=5)[0]
+    before = CaseState.WAITING
+    for after, lost in ((CaseState.LOST, True), (CaseState.IN_CASE_SYSTEM, False), (CaseState.LOST, True)):
+        now, proof = world.clock.now(), ArrivalProof.HELD if after is CaseState.IN_CASE_SYSTEM else None
+        change = CaseChange(before=before, after=after, next_at=now, proof=proof)
+        assert store.write(partial(inbox.change_case_state, message=message.message, change=change, now=now))
+        before = after
+        reconciler(world).compare(now)
+        assert is_lost(world, submission) is lost
+    assert [code for event, code in world.events(world.row(submission)) if event == "missing"] == ["lost"] * 2
+
+
+def test_the_doctor_warns_of_a_peer_that_was_never_compared(world: Sending) -> None:
+    deliver(world)
+    settings, now = world.network.nodes[COUNCIL].settings, world.clock.now()
+    assert list(check_reconciliations(settings, now)) == []
+    (line,) = check_reconciliations(settings, now + timedelta(hours=30))
+    assert (line.warning, line.name.startswith(TRUST)) == (True, True)
+    reconciler(world).compare(now)
+    assert "compared" in next(iter(check_reconciliations(settings, now))).detail
 
 
 @pytest.mark.holds("A70")

@@ -138,6 +138,15 @@ _LOST = {
     for side, table in _TABLES.items()
 }
 
+_FOUND = {
+    side: Statement(
+        update(table)
+        .where(table.c.message == bindparam("its_message"))
+        .values(escalation=table.c.escalation.op("&")(~int(EscalationStep.LOST)))
+    )
+    for side, table in _TABLES.items()
+}
+
 
 def due(tx: Transaction, *, side: DeliverySide, now: datetime, limit: int) -> tuple[EscalatingMessage, ...]:
     """Return messages of a side that are to be looked at now, red ones first."""
@@ -186,6 +195,11 @@ def take(tx: Transaction, message: EscalatingMessage, steps: EscalationStep, *, 
 def note_lost(tx: Transaction, *, side: DeliverySide, message: str, now: datetime) -> None:
     """Have a message escalated from its first step on, since the case system does not hold it."""
     tx.run(_LOST[side], {"its_message": message, "now": to_microseconds(now)})
+
+
+def note_found(tx: Transaction, *, side: DeliverySide, message: str) -> None:
+    """Note that a message that was lost is there again, so that another loss counts as one."""
+    tx.run(_FOUND[side], {"its_message": message})
 
 
 def _unchanged(message: EscalatingMessage) -> dict[str, Any]:

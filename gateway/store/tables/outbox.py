@@ -246,6 +246,7 @@ _UNDECIDED_PEERS = Statement(
         outbox.c.typ == OutboxType.MESSAGE,
         outbox.c.decided_at.is_(None),
         outbox.c.created_at > bindparam("since"),
+        outbox.c.created_at <= bindparam("until"),
     )
     .order_by(outbox.c.peer)
 )
@@ -400,9 +401,10 @@ def of_peer(tx: Transaction, *, peer: str, state: OutboxState, after: int = 0, l
     return tuple(map(_row, tx.rows(_OF_PEER, values)))
 
 
-def undecided_peers(tx: Transaction, *, since: datetime) -> tuple[str, ...]:
-    """Return the peers that have messages queued since then, and have not decided all of them."""
-    return tuple(row.peer for row in tx.rows(_UNDECIDED_PEERS, {"since": to_microseconds(since)}))
+def undecided_peers(tx: Transaction, *, since: datetime, until: datetime) -> tuple[str, ...]:
+    """Return the peers that have messages queued in between, and have not decided all of them."""
+    values = {"since": to_microseconds(since), "until": to_microseconds(until)}
+    return tuple(row.peer for row in tx.rows(_UNDECIDED_PEERS, values))
 
 
 def oldest_waiting(tx: Transaction, *, peer: str) -> datetime | None:

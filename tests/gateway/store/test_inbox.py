@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import pytest
 
+from gateway.delivery import inbox as delivery_inbox
 from gateway.ports import Store, Transaction
 from gateway.store.tables import inbox
 from gateway.store.tables.inbox import InboxMessage, InboxState
@@ -69,3 +71,15 @@ def test_no_message_replaces_itself(store: Store) -> None:
 def test_of_two_that_replace_each_other_one_is_left(store: Store) -> None:
     states = after(store, replace(EARLIER, supersedes="newer"), NEWER)
     assert states["earlier"] is InboxState.OPEN
+
+
+@pytest.mark.holds("A8")
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_messages_that_replace_each_other_in_a_circle_one_is_left(store: Store, order: tuple[int, ...]) -> None:
+    circle = [
+        replace(EARLIER, message=f"m{n}", supersedes=f"m{(n + 1) % 3}", reference=f"HG-AAAAAAA{n}") for n in range(3)
+    ]
+    for n in order:
+        store.write(partial(delivery_inbox._store, row=circle[n], now=NOW))
+    found = [store.read(partial(inbox.get, message=each.message)) for each in circle]
+    assert [each.state for each in found if each is not None].count(InboxState.OPEN) == 1
