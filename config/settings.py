@@ -183,6 +183,8 @@ class Service(Frozen):
     hours: HoursSettings | None = None
     out_of_hours: OutOfHoursSettings | None = None
     on_call: OnCallSettings | None = None
+    duty_roles: tuple[Code, ...] = Field(default=(), max_length=32)
+    """The roles whose reading of a message stops its bell; every role of the service if none is named."""
     adapter: AdapterSettings | None = None
     receiver: ReceiverSettings | None = None
     answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)

@@ -7,6 +7,7 @@ from functools import partial
 from flask import Flask
 
 from config.plays import load_plays
+from config.settings import NodeSettings
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.delivery import Delivery
@@ -37,7 +38,7 @@ from gateway.telemetry import events
 from gateway.web.capability import Capability, QueuedSide
 from gateway.web.face import build_face
 from gateway.web.serving_gate import with_serving_gate
-from trust.identifiers import EntityId, ServiceSlug
+from trust.identifiers import EntityId, RoleCode, ServiceSlug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +129,20 @@ def _away(directory: TrustResolver, entity: EntityId, now: datetime) -> str | No
     return None if resolution is None else away_now(resolution.entity.node, now)
 
 
+def _duty_roles(settings: NodeSettings) -> dict[ServiceSlug, frozenset[RoleCode]]:
+    return {
+        ServiceSlug(each.slug): frozenset(map(RoleCode, each.duty_roles))
+        for each in settings.services
+        if each.duty_roles
+    }
+
+
 def _queued_side(parts: CaseParts) -> QueuedSide:
     node = parts.node
     return QueuedSide(
         submitter=parts.delivery.submitter,
         sent_messages=SentMessages(store=node.store, vault=node.vault, away=partial(_away, parts.outbound.directory)),
-        inbox=ServiceInbox(inbox=parts.inbox),
+        inbox=ServiceInbox(inbox=parts.inbox, duty_roles=_duty_roles(node.settings)),
     )
 
 

@@ -1,6 +1,6 @@
 """The inbox of a service as its people and its case system see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.inbox import InboxMessage, InboxState
 from gateway.store.tables.inbox_polls import InboxPoll
 from trust.exchange.message import Urgency
-from trust.identifiers import ServiceSlug
+from trust.identifiers import RoleCode, ServiceSlug
 from trust.strict_json import JsonObject
 
 _URGENCIES = {int(lane_of(urgency)): urgency for urgency in Urgency}
@@ -64,9 +64,10 @@ class InboxList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceInbox:
-    """The inboxes of the services of this node."""
+    """The inboxes of the services of this node. ``duty_roles`` stop a bell, or every role where a service has none."""
 
     inbox: Inbox
+    duty_roles: Mapping[ServiceSlug, frozenset[RoleCode]]
 
     def page(
         self, services: Iterable[str], *, after: tuple[int, str] | None, limit: int, now: datetime

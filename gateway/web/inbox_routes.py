@@ -3,6 +3,7 @@
 A person who acts holds a position at the service that the message came for.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import cast
 
@@ -21,7 +22,7 @@ from gateway.web.problem import Problem
 from trust.errors import ExchangeRefused
 from trust.exchange.errors import Fault, MalformedBody
 from trust.exchange.kind import ExchangeKind
-from trust.identifiers import ServiceSlug
+from trust.identifiers import RoleCode, ServiceSlug
 from trust.oauth.access_token import Position
 from trust.strict_json import JsonObject
 
@@ -33,6 +34,7 @@ MESSAGE_PARAMETER: JsonObject = {
     "description": "As the inbox lists it.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
 }
+_DUTY = "Have a person on duty open the message; its bell rings until then."
 _SIGN_IN = "Exchange the person's own sign-in for a token at the token endpoint, and repeat the request with that."
 
 
@@ -59,13 +61,25 @@ def find_service(inbox: ServiceInbox, caller: CaseCaller, message: str, *, kind:
         raise Problem(problem.NOT_FOUND) from None
 
 
-def signed_in_position(caller: CaseCaller, service: ServiceSlug) -> tuple[str, Position]:
-    """Return the person who signed in, and their position at a service. Raises :class:`Problem`."""
+def position_on_duty(
+    caller: CaseCaller, service: ServiceSlug, duty_roles: Collection[RoleCode]
+) -> tuple[str, Position]:
+    """Return the person who signed in, and their position at a service, in one of its duty roles if it has some.
+
+    Raises :class:`Problem`.
+    """
     signed_in = caller.token.signed_in
     if signed_in is None:
         detail = "Only a person who signed in can read a message for the record."
         raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_SIGN_IN)
-    return signed_in.sub, next(each for each in positions_of(caller) if each.service == service)
+    positions = [each for each in positions_of(caller) if each.service == service]
+    on_duty = [each for each in positions if not duty_roles or each.role in duty_roles]
+    if not on_duty:
+        roles = ", ".join(sorted(duty_roles))
+        raise Problem(
+            problem.OUTSIDE_REGISTRATION, f"Only a duty role can read it for the record: {roles}.", remedy=_DUTY
+        )
+    return signed_in.sub, on_duty[0]
 
 
 def add_answer_route(

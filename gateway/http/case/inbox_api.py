@@ -1,7 +1,8 @@
 """The inbox on the case API: what came for the services of a client's positions.
 
 1. A list by the case system's own token is a poll, and is recorded: an inbox that is not polled counts as unread.
-2. ``read`` is stated only with the token of a person who signed in, never by a case system's own word.
+2. ``read`` is stated only with the token of a person who signed in, in a duty role of the service where it names some,
+   never by a case system's own word.
 3. A message of another service is the same 404 as one that does not exist (assertion A49).
 """
 
@@ -15,7 +16,7 @@ from gateway.delivery.inbox_view import InboxItem, InboxList, ServiceInbox
 from gateway.web import paging
 from gateway.web.case_openapi import ApiOperation
 from gateway.web.guards import CaseGuard
-from gateway.web.inbox_routes import INBOX_PATH, MESSAGE_PARAMETER, find_service, services_of, signed_in_position
+from gateway.web.inbox_routes import INBOX_PATH, MESSAGE_PARAMETER, find_service, position_on_duty, services_of
 from gateway.web.paging import PageMark, read_page_request
 from trust.identifiers import RoleCode
 
@@ -90,7 +91,7 @@ def inbox_routes(inbox: ServiceInbox, guard: CaseGuard) -> Blueprint:
     @guard
     def read(caller: CaseCaller, now: datetime, message: str) -> Response:
         service = find_service(inbox, caller, message)
-        person, position = signed_in_position(caller, service)
+        person, position = position_on_duty(caller, service, inbox.duty_roles.get(service, frozenset()))
         reader = DutyReader(id=person, role=RoleCode(position.role))
         inbox.inbox.read(service, message, reader, now=now)
         return READ.respond(inbox.get(service, message, now=now))
