@@ -237,13 +237,13 @@ class Reconciler:
         tally.held_count += whereabouts.count(Whereabouts.HELD)
         tally.holes += len(holes)
         news = [(row, where) for row, where in holes if _is_news(row, where, now)]
-        lost = {row.message for row, _ in holes}
-        found = [row for row in batch.rows if _is_known_lost(row) and row.message not in lost]
+        missing = {row.message for row, _ in holes}
+        recoveries = [row for row in batch.rows if _is_known_lost(row) and row.message not in missing]
         forgotten = [row for row, where in holes if where is Whereabouts.UNKNOWN]
         for row in forgotten:
             self.store.write(partial(send_again, row=row, now=now))
-        if news or found:
-            self.store.write(lambda tx: _escalate(tx, news, found, now))
+        if news or recoveries:
+            self.store.write(lambda tx: _escalate(tx, news, recoveries, now))
 
     def receive(self, raw: bytes, now: datetime, *, claims: ClaimStore) -> bytes:
         """Return the signed answer to another node's query. Raises ``TrustError`` and :class:`ReconciliationReused`."""
@@ -315,10 +315,10 @@ def _is_news(row: OutboxRow, where: Whereabouts, now: datetime) -> bool:
 
 
 def _escalate(
-    tx: Transaction, holes: list[tuple[OutboxRow, Whereabouts]], found: list[OutboxRow], now: datetime
+    tx: Transaction, holes: list[tuple[OutboxRow, Whereabouts]], recoveries: list[OutboxRow], now: datetime
 ) -> None:
     for row, where in holes:
         escalations.note_lost(tx, side=DeliverySide.SENDER, message=row.message, now=now)
         note_missing(tx, row, str(where), now=now)
-    for row in found:
+    for row in recoveries:
         escalations.note_found(tx, side=DeliverySide.SENDER, message=row.message)

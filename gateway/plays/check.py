@@ -3,18 +3,22 @@
 1. Each step has a kind and topic that plays can send, and a service that an agreement lets this one send it to.
 2. The clause gives each role of the play every field that the step takes.
 3. Where the step names its clause, that is the clause which would be used.
+4. The step says or asks for all that its topic demands, and its fixed values are ones that the topic knows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from config.plays import Play, PlayStep
-from gateway.plays.incident import PlayKind
+from gateway.plays.incident import ENGAGEMENT, PlayKind, VictimAgrees
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause_selection import QuerySpec, explain_no_clause, select_clauses
+from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import ClauseWords
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef, ServiceSlug, parse_service_ref
 from trust.strict_json import JsonObject
+
+_STATEMENT: JsonObject = {"text": "x", "about": ["p1"], "standing": "fact", "source": "x", "on": "2026-01-01"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +61,26 @@ def check_play(
             names = ", ".join(sorted(kinds))
             faults.append(PlayFault(step=step.id, problem=f"kind {step.kind} cannot be sent by a play; use {names}."))
             continue
+        faults.extend(_faults_of_content(step, step_kind))
         for role in play.roles:
             faults.extend(_faults_of_step(step, step_kind, asker, RoleCode(role), standings))
     return tuple(faults)
+
+
+def _faults_of_content(step: PlayStep, step_kind: PlayKind) -> Iterator[PlayFault]:
+    """Read the step's body with a statement of each field that it asks for; what a worker fills in may be missing."""
+    statements = [{**_STATEMENT, "field": name} for name in step.statements]
+    members = {step_kind.members[0]: step.topic, "details": dict(step.values), "statements": statements}
+    if ENGAGEMENT in step_kind.members:
+        members[ENGAGEMENT] = str(VictimAgrees.YES)
+    try:
+        step_kind.parse(members)
+    except MalformedBody as malformed:
+        from_incident = {f"body.details.{name}" for name in step.details}
+        for fault in malformed.faults:
+            if fault.path not in from_incident:
+                problem = f"{fault.path.removeprefix('body.')} {fault.problem}; the topic {step.topic} demands it."
+                yield PlayFault(step=step.id, problem=problem)
 
 
 def _faults_of_step(

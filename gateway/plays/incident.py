@@ -30,7 +30,7 @@ from trust.exchange.statements import PersonStatement, cut_statements, read_stat
 from trust.identifiers import ServiceRef, parse_service_ref
 from trust.strict_json import JsonObject
 
-_ENGAGEMENT = "agreement_to_engage"
+ENGAGEMENT = "agreement_to_engage"
 
 
 class VictimAgrees(StrEnum):
@@ -172,8 +172,8 @@ def _members(
         "details": {**details, **step.values},
         "statements": statements_to_json(statements),
     }
-    engagement: JsonObject = {_ENGAGEMENT: str(incident.victim_agrees)}
-    return members | engagement if _ENGAGEMENT in step_kind.members else members
+    engagement: JsonObject = {ENGAGEMENT: str(incident.victim_agrees)}
+    return members | engagement if ENGAGEMENT in step_kind.members else members
 
 
 def _statements(

@@ -20,7 +20,6 @@ from trust.exchange.errors import Fault, MalformedBody
 from trust.exchange.kind import ExchangeKind, QueuedBody
 from trust.exchange.message import Message
 from trust.exchange.persons import CONSENT, ConcernedPerson, Part, person_fields
-from trust.identifiers import ServiceRef
 from trust.strict_json import JsonObject
 
 _OTHER_ROUTES = (
@@ -89,20 +88,6 @@ def hide_place(
     places = (content.body.fields or frozenset()) - (body.fields or frozenset())
     rest = PermittedContent(fields=content.fields - places, body=body, persons=content.persons)
     return _check_whole(rest, content.body, kind.parsers[message.version]) or rest  # 3
-
-
-def refused_recipients(body: QueuedBody, recipients: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
-    """Return the recipients at which an alleged perpetrator works; an alternate of theirs must receive instead."""
-    return recipients & body.conflicts
-
-
-def missing_fields(kind: ExchangeKind, body: QueuedBody, fields: frozenset[str]) -> tuple[Fault, ...]:
-    """Return what a body lacks once it is cut to ``fields``, with every person left: for the check of a plan."""
-    try:
-        kind.parsers[max(kind.versions)](body.cut(fields, body.refs).to_body())
-    except MalformedBody as malformed:
-        return malformed.faults
-    return ()
 
 
 def _check_recipient(message: Message, body: QueuedBody, kind: str | None) -> Denial | None:

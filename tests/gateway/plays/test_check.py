@@ -45,7 +45,8 @@ def test_a_play_that_every_clause_permits_has_no_fault(tmp_path: Path) -> None:
 def test_a_service_without_an_agreement_is_named(tmp_path: Path) -> None:
     (found,) = problems(play(tmp_path))
     assert found.startswith(f"police: {TRUST}#community-team for key-worker: ")
-    (stranger,) = problems(play(tmp_path, PLAY.replace('"safeguarding"', '"early-help"', 1)), CLAUSE)
+    unknown, stranger = problems(play(tmp_path, PLAY.replace('"safeguarding"', '"early-help"', 1)), CLAUSE)
+    assert unknown.startswith("police: topic ")
     assert "https://police.example#pvp for key-worker: " in stranger
 
 
@@ -77,3 +78,22 @@ def test_a_role_a_kind_and_a_service_that_are_not_there_are_named(tmp_path: Path
     standings = (binding(document(clauses=[*DOCUMENT["clauses"], CLAUSE])),)
     (found,) = check_play(checked, STEP_KINDS, own=COUNCIL, hosted=[], standings=standings)
     assert found.problem == "from_service connecting-families is no service of this node."
+
+
+def test_what_a_topic_demands_and_the_step_does_not_bring_is_named(tmp_path: Path) -> None:
+    silent = STEP.partition("[steps.statements]")[0]
+    assert problems(play(tmp_path, silent), CLAUSE) == [
+        "police: statements must have one whose field is circumstances; the topic safeguarding demands it."
+    ]
+    referral = {**CLAUSE, "kind": "referral", "service_types": ["essentials"]}
+    del referral["topics"]
+    referral["fields_by_role"] = {"key-worker": ["persons.victim", "item", "delivery_restricted", "reason"]}
+    help_step = STEP.replace('"alert"', '"referral"').replace('"safeguarding"', '"essentials"')
+    help_step = help_step.replace('circumstances = "circumstances"', 'reason = "why"\n[steps.values]\nitem = "yacht"\n')
+    found = problems(play(tmp_path, help_step), referral)
+    assert [each.partition(" must")[0].partition(" is")[0] for each in found] == [
+        "police: details.item",
+        "police: details.delivery_restricted",
+    ]
+    asked = help_step.replace("yacht", "fridge") + '[steps.details]\ndelivery_restricted = "restricted"\n'
+    assert problems(play(tmp_path, asked), referral) == []

@@ -32,7 +32,6 @@ from trust.agreements.clause_selection import QuerySpec, select_clauses
 from trust.agreements.decision import Permit, ServiceKinds
 from trust.agreements.denial import Denial, DenialCode
 from trust.agreements.minimise import cut_message
-from trust.agreements.queued import missing_fields, refused_recipients
 from trust.agreements.reading import read_clause_out
 from trust.agreements.signing import SigningContext, advise
 from trust.exchange.alert import ALERT, ALERT_KIND
@@ -137,13 +136,6 @@ def test_a_statement_about_a_person_that_the_message_lacks_is_a_fault() -> None:
     denied(decision, DenialCode.MALFORMED_BODY, "about p3")
 
 
-def test_the_plan_of_a_message_can_be_checked_before_there_is_one() -> None:
-    body = parse_alert(SAFEGUARDING)
-    assert missing_fields(ALERT_KIND, body, frozenset(ALL)) == ()
-    [fault] = missing_fields(ALERT_KIND, body, frozenset({"risk_level"}))
-    assert "circumstances" in fault.problem
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "allowed"),
     [
@@ -207,10 +199,6 @@ def test_nothing_goes_to_a_service_at_which_an_alleged_perpetrator_works() -> No
     _, decision = decide("safeguarding", body=working_at(SENDER, RECIPIENT))
     denied(decision, DenialCode.RECIPIENT_CONFLICT)
     cut(*decide("safeguarding", body=working_at(SENDER)))
-    known = refused_recipients(
-        parse_alert(working_at(RECIPIENT)), frozenset(map(parse_service_ref, (SENDER, RECIPIENT)))
-    )
-    assert known == {parse_service_ref(RECIPIENT)}
 
 
 def test_the_conflict_counts_also_where_the_clause_does_not_let_the_workplace_be_told() -> None:
