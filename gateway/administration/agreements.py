@@ -1,4 +1,4 @@
-"""The agreements that this node holds: check a draft, add one with its signatures, list and show them."""
+"""The agreements that this node holds: add one with its signatures, list and show them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from config.settings import NodeSettings
 from gateway.administration import agreement_summary as summary
 from gateway.administration.agreement_exchange import VerifiedSignature, journal_facts, standing_of, verify
 from gateway.administration.context import now, opened_store
+from gateway.administration.draft_check import read_draft
 from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.files import read_input
@@ -16,31 +17,6 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce, parse_agreement
-from trust.agreements.draft import parse_draft
-from trust.agreements.signing import ask_about_draft
-
-
-def check_draft(file: Path, settings: NodeSettings | None) -> UseCaseResult:
-    """Read an agreement out, with what changes from the version that the node of ``settings`` holds.
-
-    Raises ``TrustError`` with every fault. Nothing is stored.
-    """
-    agreement = parse_draft(read_input(file, "The agreement"))
-    questions = list(ask_about_draft(agreement))
-    before = None
-    if settings is not None:
-        with opened_store(settings) as store:
-            before = summary.version_before(agreement, AgreementRegistry(store).standings(now=now()))
-    changes = summary.change_lines(agreement, before)
-    return UseCaseResult(
-        lines=[
-            *summary.read_out_lines(agreement),
-            *changes,
-            *summary.question_lines(questions),
-            "It is well formed. It binds no party until every party has signed it.",
-        ],
-        data={**summary.agreement_json(agreement), "changes": changes[1:], "questions": questions},
-    )
 
 
 def plan_addition(federation: FederationContext, file: Path, signatures: Sequence[Path]) -> ChangePlan:
@@ -48,7 +24,7 @@ def plan_addition(federation: FederationContext, file: Path, signatures: Sequenc
 
     Raises ``TrustError``, and :class:`OperationRefused` where this agency is no party.
     """
-    raw = read_input(file, "The agreement")
+    raw = read_draft(file)
     agreement = parse_agreement(raw)
     named = f"{agreement.id} version {agreement.version}"
     if agreement.party(federation.own) is None:

@@ -17,9 +17,10 @@ from gateway.administration.agreement_exchange import (
     standing_of,
 )
 from gateway.administration.context import node_vault, now
+from gateway.administration.draft_check import read_draft
 from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
-from gateway.administration.files import read_input, write_new
+from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.signature_exchange import (
@@ -52,7 +53,7 @@ def plan_proposal(federation: FederationContext, file: Path, signatory: Signator
 
     Raises ``TrustError``, and :class:`OperationRefused` for what this agency cannot sign.
     """
-    draft = _draft(federation, read_input(file, "The agreement"), signatory)
+    draft = _draft(federation, read_draft(file), signatory)
 
     def apply() -> UseCaseResult:
         draft.sign_and_hold()
@@ -218,7 +219,7 @@ def _draft(federation: FederationContext, raw: bytes, signatory: Signatory) -> _
 def _read(federation: FederationContext, source: str) -> bytes:
     if source.startswith("https://"):
         return fetch_agreement(federation.transport, source)
-    return read_input(Path(source), "The agreement")
+    return read_draft(Path(source))
 
 
 def _pending_calls(

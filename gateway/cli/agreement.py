@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gateway.administration import agreements, end_agreement, sign_agreement
+from gateway.administration import agreements, draft_check, end_agreement, sign_agreement
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_node, names_node
@@ -18,15 +18,19 @@ post_option = click.option("--post", required=True, help="In which post, such as
 
 @click.command()
 @click.argument("file", type=_path)
+@click.option("--under", type=_path, help="The overarching agreement of a schedule.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the JSON that is signed to this file."
+)
 @config_option
 @command_output
-def check(*, file: Path, config: Path | None) -> UseCaseResult:
-    """Check the agreement in FILE and read it out.
+def check(*, file: Path, under: Path | None, out: Path | None, config: Path | None) -> UseCaseResult:
+    """Check the agreement in FILE, a TOML draft or JSON, and read it out.
 
     It names every fault, or reads the whole agreement. At a node that holds an earlier version, it says what changes.
     Nothing is stored.
     """
-    return agreements.check_draft(file, load_node(config) if names_node(config) else None)
+    return draft_check.check_file(file, load_node(config) if names_node(config) else None, under=under, out=out)
 
 
 @click.command()

@@ -113,8 +113,9 @@ _TRUST = _group(
 )
 _AGREEMENT = _group(
     "agreement",
-    "Check, sign, add and end data-sharing agreements.",
+    "Write, check, sign, add and end data-sharing agreements.",
     {
+        "new": ("gateway.cli.agreement_new:new", "Write a draft agreement from a template."),
         "check": ("gateway.cli.agreement:check", "Check an agreement and read it out."),
         "propose": ("gateway.cli.agreement:propose", "Sign an agreement and give its address to the parties."),
         "sign": ("gateway.cli.agreement:sign", "Sign an agreement and exchange signatures."),
@@ -124,6 +125,15 @@ _AGREEMENT = _group(
         "show": ("gateway.cli.agreement:show", "Show an agreement and its signatories."),
         "simulate": ("gateway.cli.decision:simulate", "Decide recorded requests again under a draft."),
         "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
+    },
+)
+_LAW = _group(
+    "law",
+    "Look up the laws that agreements may cite.",
+    {
+        "list": ("gateway.cli.law:list_laws", "List the laws, and whether they are in force."),
+        "show": ("gateway.cli.law:show", "Show one law: enactment, commencement, extent."),
+        "check": ("gateway.cli.law:check", "Check whether laws may be cited."),
     },
 )
 _CLIENT_SAMPLE = _group(
@@ -251,6 +261,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "doctor": ("gateway.cli.doctor:doctor", "Check everything that must hold, and say what to do."),
     "trust": _TRUST,
     "agreement": _AGREEMENT,
+    "law": _LAW,
     "client": _CLIENT,
     "lookup": ("gateway.cli.case_system.lookup:lookup", "Ask which services work with a person."),
     "flag": _FLAG,

@@ -235,7 +235,7 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         purposes=purposes,
         parties=parties,
         services=services,
-        powers=_read_powers(reader, law_on),
+        powers=_read_powers(reader, law_on, required=not overarching),
         items=reader.texts("items"),
         **{name: _read_prose(reader, name, under) for name in PROSE},
         review_date=reader.day("review_date"),
@@ -346,8 +346,9 @@ def _read_under(reader: Reader, own: AgreementId) -> Under | None:
     return Under(id=under, digest=nested.text("digest", pattern=_DIGEST))
 
 
-def _read_powers(reader: Reader, on: date) -> tuple[str, ...]:
-    return tuple(entry.code for entry in reader.parsed_list("powers", lambda code: lookup(code, on)))
+def _read_powers(reader: Reader, on: date, *, required: bool) -> tuple[str, ...]:
+    entries = reader.parsed_list("powers", lambda code: lookup(code, on), required=required)
+    return tuple(entry.code for entry in entries)
 
 
 def _read_clauses(

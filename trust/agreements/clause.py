@@ -122,7 +122,7 @@ def read_clause(
     if existence is Existence.UNCONDITIONAL and any(entry.consent_needed for entry in entries):
         reader.fault("existence", "must be conditional, because the clause rests on the person's consent")
     purpose = PurposeCode(reader.parsed("purpose", parse_code))
-    if purpose and purpose not in purposes:
+    if purpose and purpose not in purposes and all(purposes):  # a faulty code is one fault, not one for each clause
         reader.fault("purpose", "is not one of the agreement's purposes")
     holders = _read_services(reader, "holders", services)
     askers = _read_services(reader, "askers", services)
@@ -173,9 +173,11 @@ def _read_basis(reader: Reader, on: date) -> tuple[LegalEntry, ...]:
 
 
 def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
+    whole = all(service.entity for service in services)  # a faulty party is one fault, not one for each clause
+
     def of_a_party(text: str) -> ServiceRef:
         ref = parse_service_ref(text)
-        if ref not in services:
+        if ref not in services and whole:
             raise MalformedClaims("It is not a service of a party to this agreement.")
         return ref
 

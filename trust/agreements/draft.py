@@ -23,7 +23,7 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\s*(?:\[[^]]*\]|<[^>]*>|\{[^}]*\}|@[^@]*@)\s*\.?\s*")
-_BLANK = "is not answered; a template whose questions are left blank is no draft"
+BLANK = "is not answered; a template whose questions are left blank is no draft"
 _POLICY = "Data Protection Act 2018, Schedule 1, Part 4"
 
 
@@ -51,25 +51,27 @@ def check_draft(raw: bytes) -> tuple[Agreement, list[Fault]]:
     Raises ``MalformedJson`` and ``TooLarge``.
     """
     agreement, faults = read_agreement(raw)
-    more = [
-        *_overlapping(agreement),
-        *_unnamed_powers(agreement),
-        *_not_in_force(agreement),
-        *_outside_extent(agreement),
-        *_without_policy(agreement),
-        *_unanswered(agreement),
-    ]
     paths = {fault.path for fault in faults}
-    return agreement, [*faults, *(fault for fault in more if fault.path not in paths)]
+    return agreement, [*faults, *(fault for fault in drafting_faults(agreement) if fault.path not in paths)]
+
+
+def drafting_faults(agreement: Agreement) -> Iterator[Fault]:
+    """Return the faults that :func:`check_draft` numbers, of an agreement that was read."""
+    yield from _overlapping(agreement)
+    yield from _unnamed_powers(agreement)
+    yield from _not_in_force(agreement)
+    yield from _outside_extent(agreement)
+    yield from _without_policy(agreement)
+    yield from _unanswered(agreement)
 
 
 def _overlapping(agreement: Agreement) -> Iterator[Fault]:  # 1
     for position, clause in enumerate(agreement.clauses):
-        for found in overlaps([clause], agreement.clauses[:position]):
+        for overlap in overlaps([clause], agreement.clauses[:position]):
             yield Fault(
                 path=f"clauses[{position}].existence",
-                problem=f"differs from that of {found.second.id}, under which {found.asker} may ask {found.holder} the "
-                "same: what one of them hides the other tells",
+                problem=f"differs from that of {overlap.second.id}, under which {overlap.asker} may ask "
+                f"{overlap.holder} the same: what one of them hides the other tells",
             )
 
 
@@ -133,7 +135,7 @@ def _unanswered(agreement: Agreement) -> Iterator[Fault]:  # 6
     texts |= {f"items[{place}]": item for place, item in enumerate(agreement.items)}
     texts |= {f"purposes[{place}].description": each.description for place, each in enumerate(agreement.purposes)}
     texts |= {f"parties[{place}].name": party.name for place, party in enumerate(agreement.parties)}
-    return (Fault(path=path, problem=_BLANK) for path, text in texts.items() if text and is_blank(text))
+    return (Fault(path=path, problem=BLANK) for path, text in texts.items() if text and is_blank(text))
 
 
 def is_blank(text: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from trust.agreements.clause import Clause
 from trust.agreements.consent import deny_consent, deny_unsigned
 from trust.agreements.denial import Denial, DenialCode, deny
-from trust.agreements.lawful_basis import cannot_cite, lookup
+from trust.agreements.lawful_basis import LegalPart, cannot_cite, lookup
 from trust.agreements.location import LocationRestriction, protect_body
 from trust.agreements.minimise import cut_message
 from trust.claims import from_seconds
@@ -52,7 +52,7 @@ def permit_content(
 
     1. body and persons belong together;
     2. no alleged perpetrator works at the recipient, its kind may receive this, and it is the agency that was chosen;
-    3. the sender may cite the clause's basis;
+    3. the sender may cite a lawful basis of the clause, and all else in its basis;
     4. a person is left after the cut, and the body still has what its kind and version require;
     5. each person who is left consented, where the clause or the body calls for it. Alleged perpetrators are not sent
        under such a clause.
@@ -105,7 +105,11 @@ def _check_citing(clause: Clause, kind: str | None, now: datetime) -> Denial | N
     if kind is None:
         return None
     today = now.astimezone(UTC).date()
-    entries = [entry for code in clause.basis if cannot_cite(entry := lookup(code, today), kind)]
+    cited = [lookup(code, today) for code in clause.basis]
+    bases = [entry for entry in cited if entry.part is LegalPart.LAWFUL_BASIS]
+    entries = [entry for entry in cited if entry not in bases and cannot_cite(entry, kind)]
+    if all(cannot_cite(entry, kind) for entry in bases):  # each controller has a basis of its own: one must be its
+        entries += bases
     if not entries:
         return None
     whose = "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)

@@ -191,6 +191,16 @@ def test_a_charity_cites_no_task_in_the_public_interest_and_a_council_does() -> 
     denied(decision, DenialCode.BASIS_NOT_OPEN, "6-1-e")
 
 
+def test_each_end_of_a_clause_may_have_a_lawful_basis_of_its_own() -> None:
+    """The police rely on a public task and the charity on a recognised interest; neither could cite the other's."""
+    clause = {"basis": ["6-1-e", "6-1-ea", "9-2-g", "cda1998-s115"]}
+    for sender in ("police", "charity"):
+        cut(*decide("advocacy", clause=clause, services=ServiceKinds(sender=sender)))
+    for sender, basis, code in (("police", "6-1-ea", "6-1-ea"), ("charity", "6-1-e", "6-1-e")):
+        _, decision = decide("advocacy", clause={"basis": [basis]}, services=ServiceKinds(sender=sender))
+        denied(decision, DenialCode.BASIS_NOT_OPEN, code)
+
+
 def working_at(*services: str) -> dict[str, Any]:
     return {**SAFEGUARDING, "details": {**SAFEGUARDING["details"], "perpetrator_works_at": list(services)}}
 
