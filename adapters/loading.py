@@ -4,9 +4,12 @@ Adapter types are entry points in the group ``hearthgate.adapters``, the project
 packages that offer the same type are refused; only the types in use are imported.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
@@ -19,6 +22,12 @@ GROUP: Final = "hearthgate.adapters"
 
 def adapter_types() -> Mapping[str, EntryPoint]:
     """Return the installed adapter types by name. Raises :class:`SourceMisconfigured` for a duplicate name."""
+    return _types_on(tuple(sys.path))
+
+
+@cache
+def _types_on(_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """Read every installed package's entry points, once for each path that packages are found on."""
     types: dict[str, EntryPoint] = {}
     faults: list[str] = []
     for point in entry_points(group=GROUP):
@@ -27,7 +36,7 @@ def adapter_types() -> Mapping[str, EntryPoint]:
             faults.append(f"{point.name} is offered by {_origin(first)} and by {_origin(point)}; uninstall one")
     if faults:
         raise SourceMisconfigured("Two packages offer the same adapter type: " + "; ".join(faults) + ".", faults)
-    return types
+    return MappingProxyType(types)
 
 
 def build_adapter(type_name: str, settings: Mapping[str, object], context: AdapterContext) -> Adapter:
