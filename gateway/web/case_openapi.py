@@ -136,15 +136,20 @@ def describe(operation: ApiOperation) -> JsonObject:
 
 
 def schemas_of(operations: Iterable[ApiOperation]) -> JsonObject:
-    """Return the schemas of every request and response of these operations."""
+    """Return the schemas of every request and response of these operations. Do not change what is in them."""
     every = tuple(operations)
-    requests = [each.body for each in every if each.body is not None]
+    requests = tuple(each.body for each in every if each.body is not None)
+    return dict(_schemas(requests, tuple({each.view.__name__: each.view for each in every}.values())))
+
+
+@cache
+def _schemas(requests: tuple[type[Body], ...], views: tuple[Any, ...]) -> JsonObject:
     _, described = models_json_schema([(body, "validation") for body in requests], ref_template=REFERENCE)
     schemas: dict[str, Any] = {name: _never_null(each) for name, each in described["$defs"].items()}
     for body in requests:
         properties = schemas[body.__name__]["properties"]
         properties.update({name: schema for name, schema in _READ_APART.items() if name in properties})
-    for view in {each.view.__name__: each.view for each in every}.values():
+    for view in views:
         schema = _adapter(view).json_schema(ref_template=REFERENCE, mode="validation")
         schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
         schemas[view.__name__] = _never_null(schema)
