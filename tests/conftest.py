@@ -1,5 +1,7 @@
 """What every test may ask for."""
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import Cluster, find_server_programs, new_database, running_cluster, running_server
+from tests.support.memory import GIB, folder_in_memory
 from tests.support.node import Node, NodeMissing, installed
 
 pytest_plugins = ["tests.holds", "pytester"]
@@ -20,7 +23,15 @@ settings.register_profile(
 settings.register_profile("long", parent=settings.get_profile("hearthgate"), max_examples=4_000)
 settings.load_profile("hearthgate")
 
+_ROOM_FOR_A_RUN = 3 * GIB
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory if there is room: one test of whole nodes syncs its stores hundreds of times."""
+    folder = folder_in_memory(_ROOM_FOR_A_RUN)
+    if folder is not None and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 @pytest.fixture(scope="session")

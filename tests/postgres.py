@@ -17,10 +17,11 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import make_url
 
+from tests.support.memory import GIB, folder_in_memory
+
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
-_ROOM_NEEDED = 512 * 1024 * 1024
+_ROOM_NEEDED = GIB // 2
 _SUPERUSER = "hearthgate"
 
 
@@ -169,13 +170,14 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
             primary.stop()
 
 
-def new_database(url: str) -> str:
-    """Make an empty database on a server, and return its URL."""
+def new_database(url: str, *, copied: bool = False) -> str:
+    """Make an empty database on a server, or a copy of the one at ``url``, and return its URL."""
     name = f"store_{uuid4().hex}"
     server = make_url(url)
-    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = server.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    template = f" TEMPLATE {server.database}" if copied else ""
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name}{template}".encode())
     return server.set(database=name).render_as_string(hide_password=False)
 
 
@@ -189,7 +191,7 @@ def execute(server: Server, *statements: str) -> str:
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="pg-", dir=_folder_with_room()))
+    home = Path(tempfile.mkdtemp(prefix="pg-", dir=folder_in_memory(_ROOM_NEEDED)))
     try:
         user = _server_user()
         if user is not None:
@@ -204,12 +206,6 @@ def _make(programs: Path, home: Path) -> Server:
     options = ["-U", _SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     _run(programs / "initdb", "-D", str(home / server.name), *options)
     return server
-
-
-def _folder_with_room() -> Path | None:
-    if _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free > _ROOM_NEEDED:
-        return _SHARED_MEMORY
-    return None
 
 
 def _server_user() -> pwd.struct_passwd | None:

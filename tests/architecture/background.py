@@ -14,7 +14,7 @@ def companion_loops(module: Module) -> Iterator[str]:
     """Allow a loop that waits for its next round in one place only, where each step has a last handler."""
     if str(module.path) == HOME:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.While) and any(
             isinstance(each, ast.Call) and dotted(each.func).split(".")[-1] == "wait" for each in ast.walk(node.test)
         ):
@@ -23,7 +23,7 @@ def companion_loops(module: Module) -> Iterator[str]:
 
 def companion_steps(module: Module) -> Iterator[str]:
     """Have each step of a companion's round, and of its start, done under the last handler."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.ClassDef):
             continue
         methods = {each.name: each for each in node.body if isinstance(each, FunctionNode)}
@@ -42,7 +42,7 @@ def background_threads(module: Module) -> Iterator[str]:
     if module.package != "gateway":
         return
     defined = {function.name: function for function in functions(module)}
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         for target in _targets(node):
             function = defined.get(target)
             if function is None or not _has_last_handler(function):

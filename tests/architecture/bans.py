@@ -75,13 +75,13 @@ def impure_names(module: Module) -> Iterator[str]:
     """Allow trust/ no clock, file, socket, environment or dice: what these give is passed in."""
     if module.package != "trust":
         return
-    for node, name in imports(module.tree):
+    for node, name in imports(module.nodes):
         for banned in IMPURE_MODULES:
             if f"{name}.".startswith(f"{banned}."):
                 yield module.at(
                     node, f"trust/ is pure and may not import {banned}: let the caller pass in what it gives"
                 )
-    for used in ast.walk(module.tree):
+    for used in module.nodes:
         if isinstance(used, ast.Attribute) and dotted(used).endswith(CLOCKS):
             yield module.at(used, f"trust/ is pure and may not ask {dotted(used)}: take `now` as a parameter")
         elif isinstance(used, ast.Call) and dotted(used.func) in IMPURE_CALLS:
@@ -92,14 +92,14 @@ def kind_names(module: Module) -> Iterator[str]:
     """Allow no room that serves every kind to name one; import-linter forbids it to import one's module."""
     if not str(module.path).startswith(KIND_BLIND):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and node.value in KIND_NAMES:
             yield module.at(node, f"{node.value} is one kind: read what differs from its ExchangeKind")
 
 
 def authlib_jose(module: Module) -> Iterator[str]:
     """Allow no import of Authlib's own JOSE code, in tests neither."""
-    for node, name in imports(module.tree):
+    for node, name in imports(module.nodes):
         if f"{name}.".startswith("authlib.jose."):
             yield module.at(node, "authlib.jose is never imported: every JWT goes through trust/jose.py")
 
@@ -108,21 +108,21 @@ def jose_libraries(module: Module) -> Iterator[str]:
     """Allow one module to touch a JOSE library; its checks stand beside the call."""
     if str(module.path) == JOSE_HOME:
         return
-    for node, name in imports(module.tree):
+    for node, name in imports(module.nodes):
         if name.partition(".")[0] in {"jwt", "joserfc"}:
             yield module.at(node, f"{name} is used only in {JOSE_HOME}: call what that module offers")
 
 
 def test_modules(module: Module) -> Iterator[str]:
     """Allow no import from a module of tests: what two of them share has a module of its own, or a conftest."""
-    for node, name in imports(module.tree):
+    for node, name in imports(module.nodes):
         if any(part.startswith("test_") for part in name.split(".")):
             yield module.at(node, f"{name} stands in a module of tests: move it to a helper module of its folder")
 
 
 def elapsed_times(module: Module) -> Iterator[str]:
     """Allow no assertion about elapsed time: a busy machine fails it, and an idle one may pass without the defence."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Assert) and any(
             isinstance(part, ast.BinOp)
             and isinstance(part.op, ast.Sub)
@@ -138,7 +138,7 @@ def xml_readers(all_modules: Iterable[Module]) -> Iterator[str]:
     homes: dict[bool, str] = {}
     for module in all_modules:
         readers = set(_xml_aliases(module))
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Call) or dotted(node.func) not in readers:
                 continue
             home = homes.setdefault(module.path.is_relative_to(CASE_SYSTEMS), str(module.path))
@@ -150,7 +150,7 @@ def xml_readers(all_modules: Iterable[Module]) -> Iterator[str]:
 
 def _xml_aliases(module: Module) -> Iterator[str]:
     """Yield the names by which this module could call one of lxml's readers."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 full = alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"

@@ -65,7 +65,7 @@ def repeated_classes(modules: Iterable[Module]) -> Iterator[str]:
     """Allow a public class name one meaning in the whole of the product's code."""
     places: dict[str, list[tuple[Module, ast.ClassDef]]] = {}
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append((module, node))
     for name, defined in places.items():
@@ -75,7 +75,7 @@ def repeated_classes(modules: Iterable[Module]) -> Iterator[str]:
 
 def bare_participles(module: Module) -> Iterator[str]:
     """Ask for a noun: a participle alone names a moment of the program, and cannot be searched for."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, FunctionNode | ast.ClassDef):
             name, words = node.name, _PARTICIPLES
         elif isinstance(node, ast.arg):

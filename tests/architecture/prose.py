@@ -17,7 +17,7 @@ def vague_sentences(module: Module) -> Iterator[str]:
 
 
 def _docstrings(module: Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
 
@@ -29,6 +29,6 @@ def _comments(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def _definitions(module: Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.lineno, node.name.replace("_", " ")

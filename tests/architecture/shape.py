@@ -37,7 +37,7 @@ def _docstring_lines(function: FunctionNode) -> int:
 
 def parameter_count(module: Module) -> Iterator[str]:
     """Allow a function six parameters, `self` and `cls` not counted."""
-    methods = {id(node) for owner in ast.walk(module.tree) if isinstance(owner, ast.ClassDef) for node in owner.body}
+    methods = {id(node) for owner in module.nodes if isinstance(owner, ast.ClassDef) for node in owner.body}
     for function in functions(module):
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -57,7 +57,7 @@ def function_imports(module: Module) -> Iterator[str]:
     if module.path.is_relative_to("gateway/cli"):
         return
     for function in functions(module):
-        for node, name in imports(function):
+        for node, name in imports(ast.walk(function)):
             yield module.at(node, f"{function.name} imports {name} inside its body: move the import to the top")
 
 
@@ -137,7 +137,7 @@ def import_cycles(all_modules: Iterable[Module]) -> Iterator[str]:
 
 def _imported_modules(module: Module, by_name: dict[str, Module]) -> set[str]:
     found = set()
-    for _, name in imports(module.tree):
+    for _, name in imports(module.nodes):
         target = name if name in by_name else name.rpartition(".")[0]
         if target in by_name:
             found.add(target)

@@ -2,7 +2,7 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,11 +13,12 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """One Python file: its path from the project's root, its text and its syntax tree."""
+    """One Python file: its path from the project's root, its text, and its syntax tree with every node of it."""
 
     path: PurePosixPath
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def name(self) -> str:
@@ -37,7 +38,8 @@ class Module:
 
 def parse(path: str, text: str) -> Module:
     """Return a module from its text."""
-    return Module(path=PurePosixPath(path), text=text, tree=ast.parse(text, filename=path))
+    tree = ast.parse(text, filename=path)
+    return Module(path=PurePosixPath(path), text=text, tree=tree, nodes=tuple(ast.walk(tree)))
 
 
 def modules(*folders: str) -> Iterator[Module]:
@@ -49,14 +51,14 @@ def modules(*folders: str) -> Iterator[Module]:
 
 def functions(module: Module) -> Iterator[FunctionNode]:
     """Yield every function and method, nested ones included."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, FunctionNode):
             yield node
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+def imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.stmt, str]]:
     """Yield each import statement with each name it may bind: `from a import b` gives `a.b`."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -1,8 +1,8 @@
 """Bare machines on one network: each with its own namespaces, files and trusted authorities, and nothing installed.
 
 A machine is a process in a network, mount, process and host-name namespace of its own, joined by a pair of virtual
-interfaces to a bridge in another. The system's files are read-only in it, `/srv` and `/tmp` are its alone, and the
-clone that the tests run in is not there. What machines share is the network: names, and a package index.
+interfaces to a bridge in another. The system's files are read-only in it, `/srv`, `/tmp` and `/dev/shm` are its alone,
+and the clone that the tests run in is not there. What machines share is the network: names, and a package index.
 """
 
 import os
@@ -36,6 +36,7 @@ mount --bind "$2/srv" /srv
 mount --bind "$2/hosts" /etc/hosts
 mount --bind "$2/resolv.conf" /etc/resolv.conf
 mount -t tmpfs none /tmp
+mount -t tmpfs none /dev/shm
 [ ! -d "$3" ] || mount -t tmpfs none "$3" # a clone in /tmp is out of sight already
 mount -o remount,bind,ro /
 ip link set lo up

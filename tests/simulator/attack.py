@@ -21,6 +21,7 @@ from tests.simulator.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacke
 from tests.simulator.federation import Keys
 from tests.simulator.oracle import Seen, ruled_out, too_old
 from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, HOUSING, POLICE
+from tests.support.stores import make_store
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.suspension import SuspensionState
@@ -74,12 +75,10 @@ picks = st.integers(0, 10_000)
 class Attack(RuleBasedStateMachine):
     """Two workers of the council's node over one store, the federation around them, and the attacker between."""
 
-    migrated: Path
-
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        shutil.copytree(self.migrated, self.at("store"))
+        make_store(self.at("store"))
         self.tree = Attacked(open_store("sqlite:///node.db", base_dir=self.at("store")))
         for entity, above in ((COUNTY, ANCHOR), (COUNCIL, COUNTY), (POLICE, COUNTY), (HOUSING, ANCHOR)):
             self.tree.add(entity, above)

@@ -18,13 +18,13 @@ from gateway.runtime.background import AtOnce
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate
 from gateway.store.tables import members
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
 from tests.simulator.clocks import MORNING, SetClock
 from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from tests.simulator.wire import Wire
+from tests.support.stores import make_store
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
@@ -92,9 +92,8 @@ class Silent:
 
 def opened_store(folder: Path, name: str) -> SqliteStore | PostgresStore:
     """Make and open a store in a folder."""
-    url = f"sqlite:///{name}.db"
-    migrate(url, base_dir=folder)
-    return open_store(url, base_dir=folder)
+    make_store(folder, name)
+    return open_store(f"sqlite:///{name}.db", base_dir=folder)
 
 
 class Federation:

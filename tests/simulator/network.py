@@ -41,6 +41,7 @@ from tests.simulator.settings_files import (
 from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, agreement
 from tests.simulator.wire import CaseSystemWire, Wire
 from tests.support.positions import positions
+from tests.support.stores import migrated_folder
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
 from trust.exchange.message import AgreementRef
 from trust.federation.enrolment import build_enrolment_request, parse_enrolment_request
@@ -244,11 +245,8 @@ class Network:
         return [json.loads(leaf.leaf) for leaf in reversed(found)]
 
     def _migrate_once(self) -> Path:
-        """Make one migrated store, of which every entity gets a copy."""
-        made = self.folder / "migrated"
-        made.mkdir()
-        migrate("sqlite:///data/node.db", base_dir=made)
-        return made / "data"
+        """Return the folder of a migrated store, of which every entity gets a copy."""
+        return migrated_folder()
 
     def _store_in(self, folder: Path, name: str) -> None:
         shutil.copytree(self._migrated, folder / "data")

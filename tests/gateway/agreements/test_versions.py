@@ -1,7 +1,6 @@
 """A retired version of an agreement never binds again, after any events in any order (A72)."""
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +21,9 @@ from hypothesis.stateful import (
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredSignature
+from tests.support.stores import make_store
 from trust.agreements.agreement import Agreement, Closure, Signatory, build_signature, parse_agreement
 from trust.agreements.ending import build_ending
 from trust.exchange.envelope import AgreementRef
@@ -77,14 +76,6 @@ def document(version: int, begins: int, lasts: int) -> bytes:
     ).encode()
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a migrated store to copy."""
-    folder = tmp_path_factory.mktemp("empty")
-    migrate("sqlite:///node.db", base_dir=folder)
-    return folder
-
-
 def unheard(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
     """Take a notice."""
 
@@ -92,12 +83,10 @@ def unheard(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
 class Life(RuleBasedStateMachine):
     """One node's store, opened again and again; ``highest`` and ``ended`` are what an observer remembers."""
 
-    empty: Path
-
     @initialize()
     def begin(self) -> None:
         self.folder = TemporaryDirectory()
-        shutil.copytree(self.empty, self.folder.name, dirs_exist_ok=True)
+        make_store(Path(self.folder.name))
         self.now = START
         self.held: dict[int, Agreement] = {}
         self.highest, self.ended = 0, set[int]()
@@ -209,6 +198,5 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.holds("A72")
-def test_no_retired_version_ever_binds_again(empty: Path) -> None:
-    Life.empty = empty
+def test_no_retired_version_ever_binds_again() -> None:
     run_state_machine_as_test(Life, settings=settings(max_examples=30, stateful_step_count=20, deadline=None))

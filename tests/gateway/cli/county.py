@@ -12,9 +12,9 @@ from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
 from gateway.peers.transport import HttpTransport
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate
 from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
 from tests.simulator.tree import Tree
+from tests.support.stores import make_store
 from trust.identifiers import EntityId
 
 DISTRICT = EntityId("https://district.example")
@@ -26,7 +26,7 @@ SCHOOL = EntityId("https://school.example")
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
     """Give an anchor, a county below it with a council and the police, and a school below a district of the county."""
-    migrate("sqlite:///node.db", base_dir=tmp_path)
+    make_store(tmp_path)
     store = open_store("sqlite:///node.db", base_dir=tmp_path)
     made = Tree(store)
     for entity, above in (

@@ -7,13 +7,12 @@ import pytest
 
 from gateway.ports import Store
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate
+from tests.support.stores import make_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    url = "sqlite:///node.db"
-    migrate(url, base_dir=tmp_path)
-    opened = open_store(url, base_dir=tmp_path)
+    make_store(tmp_path)
+    opened = open_store("sqlite:///node.db", base_dir=tmp_path)
     yield opened
     opened.close()

@@ -11,9 +11,9 @@ from gateway.evidence import recorder
 from gateway.ports import Store, Transaction
 from gateway.store.engine.statement import Statement
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate
 from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE
+from tests.support.stores import make_store
 from trust.evidence.leaf import Leaf, LeafKind, leaf_hash
 from trust.identifiers import EntityId
 
@@ -30,7 +30,7 @@ LEAF = Leaf(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    migrate("sqlite:///node.db", base_dir=tmp_path)
+    make_store(tmp_path)
     opened = open_store("sqlite:///node.db", base_dir=tmp_path)
     yield opened
     opened.close()

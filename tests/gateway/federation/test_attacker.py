@@ -1,7 +1,5 @@
 """For any mix of attacks the resolver trusts no entity that the oracle does not, and recovers afterwards."""
 
-from pathlib import Path
-
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     run_state_machine_as_test,
@@ -10,8 +8,7 @@ from hypothesis.stateful import (
 from tests.simulator.attack import EXAMPLES, MANY, Attack
 
 
-def test_no_attack_makes_the_resolver_trust_an_unknown_entity(migrated: Path) -> None:
-    Attack.migrated = migrated
+def test_no_attack_makes_the_resolver_trust_an_unknown_entity() -> None:
     run_state_machine_as_test(
         Attack,
         settings=settings(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,7 @@ HOUR = 3600
 
 
 @pytest.fixture
-def attack(migrated: Path) -> Iterator[Attack]:
-    Attack.migrated = migrated
+def attack() -> Iterator[Attack]:
     made = Attack()
     made.restart()
     yield made

@@ -1,6 +1,5 @@
 """Statements that came in a file are held to what they would be held to had they been fetched; nothing is fetched."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from gateway.store.factory import open_store
 from tests.simulator.federation import Keys
 from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
 from tests.simulator.tree import Tree
+from tests.support.stores import make_store
 from trust.errors import ChainRefused, Untrusted
 from trust.federation.bundle import Bundle
 from trust.federation.suspension import SuspensionState
@@ -51,8 +51,8 @@ class Far:
 
 
 @pytest.fixture
-def far(tree: Tree, migrated: Path, tmp_path: Path) -> Iterator[Far]:
-    shutil.copytree(migrated, tmp_path / "far")
+def far(tree: Tree, tmp_path: Path) -> Iterator[Far]:
+    make_store(tmp_path / "far")
     tree.store = open_store("sqlite:///node.db", base_dir=tmp_path / "far")
     yield Far(tree)
     tree.store.close()

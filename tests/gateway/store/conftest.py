@@ -14,14 +14,14 @@ from gateway.store.migration import migrate
 from tests.gateway.store.makers import NOW
 from tests.postgres import new_database
 from tests.simulator.clocks import SetClock
+from tests.support.stores import make_store
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """Give the URL of a migrated SQLite store."""
-    url = f"sqlite:///{tmp_path}/node.db"
-    migrate(url, base_dir=tmp_path)
-    return url
+    make_store(tmp_path)
+    return f"sqlite:///{tmp_path}/node.db"
 
 
 @pytest.fixture
@@ -36,11 +36,18 @@ def empty_postgres_url_2(postgres_url: str) -> str:
     return new_database(postgres_url)
 
 
+@pytest.fixture(scope="session")
+def postgres_template_url(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the URL of a migrated PostgreSQL store that tests copy, to which nothing may connect."""
+    url = new_database(postgres_url)
+    migrate(url, base_dir=tmp_path_factory.mktemp("template"))
+    return url
+
+
 @pytest.fixture
-def migrated_postgres_url(empty_postgres_url: str, tmp_path: Path) -> str:
+def migrated_postgres_url(postgres_template_url: str) -> str:
     """Give the URL of a migrated PostgreSQL store."""
-    migrate(empty_postgres_url, base_dir=tmp_path)
-    return empty_postgres_url
+    return new_database(postgres_template_url, copied=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
