@@ -1,9 +1,13 @@
 """The outbox when processes die, two relays run, the disk is full, or a transaction fails half way."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -14,12 +18,27 @@ from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts
 from gateway.delivery import outbox as transitions
 from gateway.delivery.relay import LEASE_S
-from gateway.ports import StoreFull
-from gateway.store.tables import outbox
+from gateway.ports import PeerRequest, PeerResponse, StoreFull, StoreOutcomeUnknown, Transaction
+from gateway.store.engine.sqlite_writer import EXIT_IO_ERROR
+from gateway.store.tables import inbox, outbox
+from gateway.store.tables.inbox import InboxState
 from gateway.store.tables.outbox import OutboxState
-from tests.simulator.queued import RECIPIENTS, Sending, alert, sending
+from tests.gateway.store.processes import fail_every_sync
+from tests.simulator.clocks import MonotonicClock, SetClock
+from tests.simulator.faults import MESSAGES
+from tests.simulator.network import Network
+from tests.simulator.processes import ROOT
+from tests.simulator.queued import RECIPIENTS, Sending, alert, case_caller, sending
 from tests.simulator.town import COUNCIL, HOUSING, TRUST
+from tests.simulator.wire import Pass
+from tests.simulator.world_network import PLACES
+from trust.identifiers import ServiceSlug
 
+MEET_FAILING_SYNC = """
+import sys
+from tests.federation.test_outbox_faults import meet_failing_sync
+meet_failing_sync(*sys.argv[1:])
+"""
 BOTH = (RECIPIENTS[TRUST], RECIPIENTS[HOUSING])
 
 
@@ -151,3 +170,90 @@ def test_a_pass_leases_a_bounded_number_of_rows_however_long_the_queue(sent: Sen
     assert relay.delivery.relay.lease_due() == 4
     relay.store.close()
     relay.claims.close()
+
+
+@pytest.mark.holds("A12")
+def test_a_commit_with_an_unknown_outcome_is_resolved_by_the_submissions_key(
+    sent: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = sent.network.nodes[COUNCIL].store
+    real = store.write
+
+    def dies_after(work: Callable[[Transaction], object]) -> None:
+        real(work)
+        raise StoreOutcomeUnknown("The database did not answer a commit.")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "write", dies_after)
+        with pytest.raises(StoreOutcomeUnknown):
+            sent.submit(alert(recipients=BOTH), key="k")
+    again = sent.submit(alert(recipients=BOTH), key="k")
+    assert len(sent.rows(again)) == 2
+    assert store.read(outbox.counts) == {OutboxState.QUEUED: 2}
+    sent.drain()
+    assert [len(each.effects) for each in sent.recipients.values()] == [1, 1]
+
+
+@pytest.mark.holds("A12", "A3")
+def test_a_receivers_commit_with_an_unknown_outcome_is_resolved_by_the_messages_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MonotonicClock().install(monkeypatch)  # the sender waits as long as its peer says before it asks once more
+    with sending(tmp_path, played=()) as made:
+        submission, node = made.submit(), made.network.nodes[TRUST]
+        real, service, opened = node.store.write, ServiceSlug("mental-health"), InboxState.OPEN
+
+        def dies_once_it_is_there(work: Callable[[Transaction], object]) -> object:
+            value = real(work)
+            if node.store.read(lambda tx: inbox.page(tx, service=service, state=opened, after=None, limit=1)):
+                raise StoreOutcomeUnknown("The database did not answer a commit.")
+            return value
+
+        with monkeypatch.context() as dying:
+            dying.setattr(node.store, "write", dies_once_it_is_there)
+            made.drain()
+        assert HTTPStatus.OK not in {answer.status for _, answer in made.network.wire.messages(TRUST)}
+        assert made.row(submission).state is OutboxState.QUEUED
+        made.clock.forward(minutes=10)
+        made.drain()
+        assert made.row(submission).state is OutboxState.STORED
+        kinds = [leaf["kind"] for leaf in made.network.leaves(TRUST)]
+        assert kinds.count("received") == 1
+        assert kinds.count("repeated") > 0
+
+
+@pytest.mark.holds("A11")
+def test_a_node_whose_sync_fails_ends_before_it_gives_a_receipt(tmp_path: Path) -> None:
+    with sending(tmp_path, played=()) as made:
+        submission, moment = made.submit(), made.clock.now()
+    command = [sys.executable, "-c", MEET_FAILING_SYNC, str(tmp_path), moment.isoformat()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert "sync fails from here on" in done.stdout
+    assert "receipted" not in done.stdout
+    assert done.returncode == EXIT_IO_ERROR, done.stderr
+    network = Network.reopen(tmp_path, PLACES, clock=SetClock(moment + timedelta(minutes=10)))
+    try:
+        again = Sending(network=network, recipients={}, caller=case_caller(network))
+        assert again.row(submission).stored_at is None
+        again.drain()
+        assert again.row(submission).state is OutboxState.STORED
+        assert len([leaf for leaf in network.leaves(TRUST) if leaf["kind"] == "received"]) == 1
+    finally:
+        network.close()
+
+
+def meet_failing_sync(folder: str, moment: str) -> None:
+    """Send what is queued, in a process in which every sync fails from the arrival of a message on."""
+    network = Network.reopen(Path(folder), PLACES, clock=SetClock(datetime.fromisoformat(moment)))
+
+    def fail_then_answer(request: PeerRequest, forward: Pass) -> PeerResponse:
+        if request.url.endswith(MESSAGES):
+            os.write(1, b"sync fails from here on\n")
+            fail_every_sync()
+        answer = forward()
+        if request.url.endswith(MESSAGES):
+            os.write(1, b"receipted\n")
+        return answer
+
+    network.wire.faults[TRUST] = fail_then_answer
+    network.nodes[COUNCIL].delivery.relay.drain()

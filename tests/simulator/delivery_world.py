@@ -1,47 +1,46 @@
-"""A seeded world of alerts: nodes that die, a wire and case systems that fail, and what must hold after every step.
+"""A seeded world of alerts, referrals and notices: nodes die or lose their power, wire and case systems fail.
 
-The seed chooses every step and every fault. The nodes' own random ids and backoff jitter are not seeded.
+What must hold is checked after every step. The seed chooses every step and every fault. The nodes' own random ids and
+backoff jitter are not seeded.
 """
 
-import json
-from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
 from adapters.contract import Deadline, DeliveredMessage, MessageRejected, SourceUnavailable
-from gateway.delivery.case_submission import CaseSubmission
+from gateway.delivery.case_submission import CaseSubmission, SubmissionRefused
 from gateway.delivery.inbox import DutyReader
-from gateway.delivery.outbox import open_outgoing
 from gateway.ports import PeerRequest, PeerResponse, Transaction, TransportError
-from gateway.store.tables import delivery_events, inbox, outbox
-from gateway.store.tables.delivery_events import DeliverySide
-from gateway.store.tables.inbox import CaseState, InboxMessage, InboxState
-from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState
-from tests.simulator.queued import RECIPIENTS, Sending, alert
-from tests.simulator.town import COUNCIL, HOUSING, TRUST
+from gateway.store.tables.inbox import InboxState
+from tests.simulator.disk import Disk
+from tests.simulator.faults import MESSAGES
+from tests.simulator.queued import RECIPIENTS, Sending
+from tests.simulator.town import COUNCIL
 from tests.simulator.wire import Pass
+from tests.simulator.world_network import PLACES, draw_answer, draw_submission
+from tests.simulator.world_promises import Promises, Violation, hold
 from trust.errors import Untrusted
-from trust.evidence.leaf import message_key
 from trust.exchange.message import Urgency
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId, RoleCode, ServiceSlug
 
 READER = DutyReader(id="n-7", role=RoleCode("duty-officer"))
-PLACES = (COUNCIL, TRUST, HOUSING)
-_RANK = {None: 0, "stored": 1, "in_case_system": 2, "read": 3}
-_WARN_S = 300
+_LEARNT_S = 360
+"""How soon every node knows of a suspension."""
+_CLAIMED_S = 61
+_LOSES = (0.0, 0.3, 0.3, 0.8)
+_SETTLES_WITHIN = 16
+"""Rounds: what a case system lost before it proved it is handed over again after eight checks."""
 
 
 class ProcessDied(BaseException):
     """A process ended at a commit."""
-
-
-class Violation(AssertionError):
-    """Something that must hold does not."""
 
 
 @dataclass
@@ -70,22 +69,25 @@ class FaultyCaseSystem:
 
 @dataclass
 class DeliveryWorld:
-    """One world on a network that earlier worlds may have used; only this world's submissions are checked."""
+    """One world on a network of its own, whose files lie on ``disk``."""
 
     sending: Sending
+    disk: Disk
     seed: int
     systems: dict[EntityId, FaultyCaseSystem] = field(default_factory=dict)
     submissions: dict[str, CaseSubmission] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    ranks: dict[str, int] = field(default_factory=dict)
     steps: Counter[str] = field(default_factory=Counter)
     away: set[EntityId] = field(default_factory=set)
+    suspended: dict[EntityId, float] = field(default_factory=dict)
     late: list[PeerRequest] = field(default_factory=list)
-    loses: float = 0.0
-    hours: int = 0
+    astray: list[str] = field(default_factory=list)
+    answers: dict[bytes, bytes] = field(default_factory=dict)
+    passed_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.choose = Random(self.seed)  # noqa: S311 - a test's choices, which its seed repeats
+        self.loses = self.choose.choice(_LOSES)
+        self.promises = Promises(sending=self.sending, submissions=self.submissions)
         for entity in RECIPIENTS:
             self.systems[entity] = FaultyCaseSystem()
         for entity in PLACES:
@@ -108,45 +110,70 @@ class DeliveryWorld:
             raise Violation(f"seed {self.seed}, after {', '.join(names)}: {fault!r}") from fault
 
     def _steps(self) -> list[Callable[[], None]]:
-        often = [self.submit, self.submit, self.drain, self.drain, self.drain, self.pass_time, self.pass_time]
+        often = [self.submit, self.drain, self.pass_time, self.desk, self.work]
+        half = [self.supersede, self.supersede_on_the_way, self.lose_power, self.crash, self.deliver_late]
         seldom = [
-            self.supersede,
+            self.change_wire,
             self.switch_peer,
+            self.switch_standing,
             self.fault_case_system,
-            self.desk,
-            self.desk,
-            self.crash,
-            self.crash,
+            self.lose_from_case_system,
         ]
-        return [*often, *seldom, self.deliver_late, self.work, self.work, self.change_wire, self.lose_from_case_system]
+        return [*3 * often, *2 * half, *seldom]
 
     def submit(self, **changes: Any) -> None:
-        """Submit an alert to one recipient or two; one whose process dies is submitted again by the same key."""
+        """Submit something to one recipient or two; one whose process dies is submitted again by the same key."""
         names = list(RECIPIENTS.values())
         to = tuple(names) if self.choose.random() < 1 / 3 else (self.choose.choice(names),)
-        values = {"urgency": self.choose.choice(list(Urgency)), "case_ref": f"case-{self.choose.randrange(4)}"}
-        submission = alert(**{"recipients": to, **values, **changes})
-        key = f"key-{self.seed}-{len(self.submissions)}"
+        urgency, case_ref = self.choose.choice(list(Urgency)), f"case-{self.choose.randrange(4)}"
+        values = {"recipients": to, "urgency": urgency, "case_ref": case_ref, **changes}
+        self._submit(draw_submission(self.choose, **values))
+
+    def _submit(self, submission: CaseSubmission) -> None:
+        key = f"key-{self.seed}-{sum(self.steps.values())}-{len(self.submissions)}"
         try:
-            made = self.sending.submit(submission, key=key)
-        except ProcessDied:
-            self._restart(COUNCIL)
-            made = self.sending.submit(submission, key=key)
-        if made in self.submissions:
-            raise Violation("one submission stands for two")
+            made = self._again_if_it_died(lambda: self.sending.submit(submission, key=key))
+        except SubmissionRefused:
+            hold(self.steps["switch_standing"] > 0, "a submission was refused though every recipient stands")
+            return
+        hold(made not in self.submissions, "one submission stands for two")
         self.submissions[made] = submission
 
+    def _again_if_it_died(self, submit: Callable[[], str]) -> str:
+        try:
+            return submit()
+        except ProcessDied:
+            self._restart(COUNCIL)
+        except Exception:
+            if not self._is_dark(COUNCIL):
+                raise
+            self._restart(COUNCIL)
+        return submit()
+
     def supersede(self) -> None:
-        """Submit a newer version of an alert that no version replaced."""
+        """Submit a newer version of what was submitted last and no version replaced."""
         replaced = {each.supersedes for each in self.submissions.values()}
         if free := [each for each in self.submissions if each not in replaced]:
-            first = self.choose.choice(free)
-            old = self.submissions[first]
-            self.submit(supersedes=first, recipients=tuple(map(str, old.recipients)), case_ref=old.case_ref)
+            first = free[-1]
+            self._submit(replace(self.submissions[first], supersedes=first))
+
+    def supersede_on_the_way(self) -> None:
+        """Submit something whose message is late, and a newer version of it that overtakes it, or does not."""
+        self.submit()
+        self.loses, before = self.choose.choice([0.0, 1.0]), self.loses
+        self._drain(COUNCIL)
+        self.loses = before
+        self.supersede()
+        self._drain(COUNCIL)
+        if self.choose.random() < 1 / 2:
+            self.deliver_late()
 
     def drain(self) -> None:
         """Have one node's relay send, and sweep."""
-        relay = self.sending.network.nodes[self.choose.choice(PLACES)].delivery.relay
+        self._drain(self.choose.choice(PLACES))
+
+    def _drain(self, entity: EntityId) -> None:
+        relay = self.sending.network.nodes[entity].delivery.relay
         relay.drain()
         relay.sweep()
 
@@ -155,29 +182,38 @@ class DeliveryWorld:
         self._round(self.choose.choice(list(RECIPIENTS)))
 
     def desk(self) -> None:
-        """Read, and perhaps close, a message as a person of the duty team."""
+        """Read, and perhaps answer, a message as a person of the duty team."""
         entity = self.choose.choice(list(RECIPIENTS))
         desk = self.sending.network.nodes[entity].receiving.inbox
         if rows := desk.page(_service(entity), state=InboxState.OPEN, after=None, limit=50):
             row, now = self.choose.choice(rows), self.sending.clock.now()
             desk.read(_service(entity), row.message, READER, now=now)
-            if self.choose.random() < 1 / 2:
-                desk.answer(_service(entity), row.message, {"closed": "useful"}, actor="duty-officer", now=now)
+            answer = draw_answer(self.choose, row.kind, row.decision)
+            if answer is not None and self.choose.random() < 1 / 2:
+                desk.answer(_service(entity), row.message, answer, actor="duty-officer", now=now)
 
     def pass_time(self) -> None:
         """Move the clock by seconds to days, in all less than the messages' time, and escalate."""
         span = self.choose.choice([5, 61, 400, 3_600, 86_400])
-        if self.hours + span // 3600 < 9 * 24:
-            self.hours += span // 3600
+        if self.passed_s + span < 9 * 86_400:
             self._forward(span)
 
     def switch_peer(self) -> None:
         """Take a recipient down, or up again."""
         self.away ^= {self.choose.choice(list(RECIPIENTS))}
 
+    def switch_standing(self) -> None:
+        """Have the anchor suspend a recipient, or end its suspension."""
+        entity = self.choose.choice(list(RECIPIENTS))
+        if entity in self.suspended:
+            del self.suspended[entity]
+        else:
+            self.suspended[entity] = self.passed_s
+        self._enrol(entity)
+
     def change_wire(self) -> None:
         """Change how often the wire loses, doubles or delays."""
-        self.loses = self.choose.choice([0.0, 0.0, 0.3, 0.8])
+        self.loses = self.choose.choice(_LOSES)
 
     def fault_case_system(self) -> None:
         """Have a case system fail, refuse, or work again."""
@@ -186,7 +222,9 @@ class DeliveryWorld:
 
     def lose_from_case_system(self) -> None:
         """Lose one message from a case system, and have the node ask for all."""
-        entity = self.choose.choice(list(RECIPIENTS))
+        self._lose_from(self.choose.choice(list(RECIPIENTS)))
+
+    def _lose_from(self, entity: EntityId) -> None:
         if stored := self.systems[entity].stored:
             del stored[self.choose.choice(sorted(stored))]
         self.sending.network.nodes[entity].receiving.rounds.verify(self.sending.clock.now())
@@ -212,143 +250,107 @@ class DeliveryWorld:
             raise ProcessDied(entity)
 
         store.write = write  # type: ignore[assignment, method-assign]
+        self._go_on()
+        self._restart(entity)
+
+    def lose_power(self) -> None:
+        """Let a node lose its power between two commits, or in the midst of what it writes during another step."""
+        entity = self.choose.choice(PLACES)
+        self.disk.cut(self.sending.network.folder_of(entity), after=self.choose.choice([*8 * [0], *range(1, 40, 2)]))
+        if not self._is_dark(entity):
+            self._go_on()
+        self._restart(entity)
+
+    def _go_on(self) -> None:
         for step in (self.submit, self.drain, self.work, self.drain):
             self._survive(step)
-        self._restart(entity)
 
     def check(self) -> None:
         """Check every promise for every submission of this world."""
-        known: set[str] = set()
-        for submission, asked in self.submissions.items():
-            rows = self.sending.rows(submission)
-            _hold(len(rows) == len(asked.recipients), "a delivery of an accepted submission is gone")
-            for row in rows:
-                known.add(self._name_there(row, row.message))
-                self._check_sender(row)
-                self._check_recipient(row)
-        for entity, system in self.systems.items():
-            _hold(system.stored.keys() <= known, f"{entity} has a message that no one sent")
+        hold(not self.astray, f"{self.astray}")
+        self.promises.check({entity: set(system.stored) for entity, system in self.systems.items()})
 
     def settle(self) -> None:
-        """Lift every fault, let time pass, and find everything delivered."""
-        self.away, self.loses = set(), 0.0
-        self.deliver_late()
+        """Lift every fault and find everything delivered, also what case systems lose then and what comes last."""
+        self.away, self.loses, self.suspended = set(), 0.0, {}
+        for entity in PLACES:
+            self.disk.due.clear()
+            self._enrol(entity)
+        if self.choose.random() < 1 / 2:
+            self.deliver_late()
         for system in self.systems.values():
             system.fault = None
-        for _ in range(16):  # what a case system lost before it proved it is handed over again after eight checks
+        self._settle()
+        self.deliver_late()
+        for entity in RECIPIENTS:
+            self._lose_from(entity)
+        self._settle()
+
+    def _settle(self) -> None:
+        for entity in RECIPIENTS:
+            self.sending.network.nodes[entity].receiving.rounds.verify(self.sending.clock.now())
+        for _ in range(_SETTLES_WITHIN):
             self._forward(7_200)
             for entity in (*PLACES, *RECIPIENTS):
                 self.sending.network.nodes[entity].delivery.relay.drain()
                 if entity in RECIPIENTS:
                     self._round(entity)
+            with suppress(Violation):
+                self._check_settled()
+                break
         self.check()
-        for submission in self.submissions:
-            for row in self.sending.rows(submission):
-                _hold(
-                    row.state not in {OutboxState.QUEUED, OutboxState.HELD, OutboxState.PARKED},
-                    f"{row.reference} ({row.state}, {row.progress}) waits",
-                )
-                _hold(
-                    row.superseded_by is not None or row.stored_at is not None,
-                    f"{row.reference} ({row.state}, {row.progress}) never arrived",
-                )
-                self._check_settled(row)
+        self._check_settled()
 
-    def _check_settled(self, row: OutboxRow) -> None:
-        there = self._inbox(row)
-        if there is not None and there.case_state is CaseState.IN_CASE_SYSTEM:
-            _hold(
-                _RANK[row.progress] >= _RANK["in_case_system"],
-                f"{row.reference} ({row.state}, {row.progress}) was not told of its arrival",
-            )
-        if there is not None and there.state is InboxState.OPEN:
-            _hold(
-                there.case_state not in {CaseState.WAITING, CaseState.HANDED_OVER},
-                f"{there.reference} ({there.state}, {there.case_state}) was not handed over",
-            )
-
-    def _check_sender(self, row: OutboxRow) -> None:
-        store = self.sending.network.nodes[COUNCIL].store
-        events = {event for event, _ in self.sending.events(row)}
-        _hold(store.read(lambda tx: outbox.sealed(tx, message=row.message)) is not None, "a sealed copy is gone")
-        _hold(
-            _RANK[row.progress] >= self.ranks.get(row.message, 0),
-            f"{row.reference} ({row.state}, {row.progress}) went backwards",
-        )
-        self.ranks[row.message] = _RANK[row.progress]
-        _hold(
-            row.state is not OutboxState.FAILED or "failed" in events,
-            f"{row.reference} ({row.state}, {row.progress}) failed without an event",
-        )
-        waited = (self.sending.clock.now() - row.created_at).total_seconds()
-        unread = row.read_at is None and row.decision is None and row.superseded_by is None
-        if row.lane is Lane.RED and unread and waited > _WARN_S:
-            _hold(bool(events & {"sender_warned", "undelivered"}), f"{row.reference}: its sender was not warned")
-
-    def _check_recipient(self, row: OutboxRow) -> None:
-        there = self._inbox(row)
-        if row.stored_at is None:
-            return
-        _hold(there is not None, f"{row.reference} ({row.state}, {row.progress}) is receipted and not there")
-        if there is None:
-            return
-        _hold(there.sealed is not None, f"{there.reference}: its sealed copy is gone")
-        newer = self._inbox(row, row.superseded_by) if row.superseded_by else None
-        _hold(
-            newer is None or there.state is not InboxState.OPEN,
-            f"{there.reference} ({there.state}, {there.case_state}) is open beside a newer version",
-        )
-        waited = (self.sending.clock.now() - there.received_at).total_seconds()
-        open_red = there.lane == Lane.RED and there.state is InboxState.OPEN and there.read_at is None
-        if open_red and waited > _WARN_S:
-            store = self.sending.network.nodes[row.peer].store  # type: ignore[index]
-            seen = store.read(lambda tx: delivery_events.list(tx, message=there.message, side=DeliverySide.RECIPIENT))
-            _hold("unread" in {each.event for each in seen}, f"{there.reference}: no bell rang")
-
-    def _inbox(self, row: OutboxRow, message: str | None = None) -> InboxMessage | None:
-        store = self.sending.network.nodes[EntityId(row.peer)].store
-        name = self._name_there(row, message or row.message)
-        return store.read(lambda tx: inbox.get(tx, name))
-
-    def _name_there(self, row: OutboxRow, message: str) -> str:
-        """Return the name that the recipient's node gives to a message of the sender's."""
-        if message not in self.names:
-            nodes = self.sending.network.nodes
-            sealed = nodes[COUNCIL].store.read(lambda tx: outbox.sealed(tx, message=message))
-            _hold(sealed is not None, "a sealed copy is gone")
-            raw = open_outgoing(nodes[COUNCIL].vault.seal_key(), message, sealed or b"")
-            payload = json.loads(urlsafe_b64decode(raw.split(b".")[1] + b"=="))
-            key = nodes[EntityId(row.peer)].vault.evidence_hmac_key()
-            self.names[message] = message_key(key, COUNCIL, payload["jti"])
-        return self.names[message]
+    def _check_settled(self) -> None:
+        self.promises.check_settled({entity: set(system.stored) for entity, system in self.systems.items()})
 
     def _forward(self, span: float) -> None:
         network, clock = self.sending.network, self.sending.clock
         clock.forward(seconds=span)
-        for entity in PLACES if span >= 3600 else ():
-            network.enrol(entity)
-        for entity in PLACES:
-            directory = network.nodes[entity].directory
-            for other in PLACES:
+        days, self.passed_s = self.passed_s // 86_400, self.passed_s + span
+        if self.passed_s // 86_400 > days:
+            for entity in PLACES:
+                self._enrol(entity)
+        learns = span >= 3600 and self.steps["switch_standing"] > 0
+        for entity in RECIPIENTS if learns else ():  # as the rounds of maintenance do
+            for here, there in ((COUNCIL, entity), (entity, COUNCIL)):
                 with suppress(Untrusted):
-                    directory.refresh(other, now=clock.now()) if span >= 3600 else directory.resolve(
-                        other, now=clock.now()
-                    )
+                    network.nodes[here].directory.resolve(there, now=clock.now())
+        for entity in PLACES:
             network.nodes[entity].delivery.escalation.round(clock.now())
+
+    def _enrol(self, entity: EntityId) -> None:
+        """Have the anchor say again how a node stands."""
+        state = SuspensionState.SUSPENDED if entity in self.suspended else SuspensionState.ACTIVE
+        self.sending.network.enrol(entity, state=state)
 
     def _round(self, entity: EntityId) -> None:
         self.sending.network.nodes[entity].receiving.rounds.case_systems.round(self.sending.clock.now())
 
     def _survive(self, step: Callable[[], None]) -> None:
+        died: set[EntityId] = set()
         try:
             step()
-        except ProcessDied as died:
-            self._restart(EntityId(str(died)))
-            for entity in PLACES:
-                self.sending.network.nodes[entity].delivery.escalation.round(self.sending.clock.now())
+        except ProcessDied as process:
+            died.add(EntityId(str(process)))
+        except Exception:
+            if not any(map(self._is_dark, PLACES)):
+                raise
+        died.update(filter(self._is_dark, PLACES))
+        for entity in died:
+            self._restart(entity)
+        if died:  # what they claimed is due again once the claims have ended
+            self._forward(_CLAIMED_S)
+
+    def _is_dark(self, entity: EntityId) -> bool:
+        return self.disk.is_dark(self.sending.network.folder_of(entity))
 
     def _restart(self, entity: EntityId) -> None:
-        self.sending.network.start(entity)
+        network = self.sending.network
+        if self._is_dark(entity):
+            network.stop(entity)
+            self.disk.restore(network.folder_of(entity), self.choose)
+        network.start(entity)
         self._connect(entity)
 
     def _connect(self, entity: EntityId) -> None:
@@ -360,38 +362,44 @@ class DeliveryWorld:
     def _pass(self, entity: EntityId, request: PeerRequest, forward: Pass) -> PeerResponse:
         if entity in self.away:
             raise TransportError(f"{entity}: no connection came about")
+        if request.url.endswith(MESSAGES) and self.passed_s - self.suspended.get(entity, self.passed_s) > _LEARNT_S:
+            self.astray.append("a message went to a suspended member")
         chance = self.choose.random()
         if "/exchange/v1/" not in request.url or chance >= self.loses:
-            return self._answered(entity, forward)
+            return self._answered(entity, request, forward)
         if chance < self.loses / 4:
             raise TransportError(f"{entity}: the request was lost")
         if chance < self.loses / 2:
             self.late.append(request)
             raise TransportError(f"{entity}: the request is late")
-        answer = self._answered(entity, forward)
+        answer = self._answered(entity, request, forward)
         if chance < self.loses * 3 / 4:
-            return self._answered(entity, forward)
+            return self._answered(entity, request, forward)
         raise TransportError(f"{entity}: the answer {answer.status} was lost")
 
     def _deliver(self, request: PeerRequest) -> None:
         entity = EntityId("/".join(request.url.split("/")[:3]))
         with suppress(TransportError):
-            self._answered(entity, lambda: self.sending.network.wire.deliver(request))
+            self._answered(entity, request, lambda: self.sending.network.wire.deliver(request))
 
-    def _answered(self, entity: EntityId, forward: Pass) -> PeerResponse:
+    def _answered(self, entity: EntityId, request: PeerRequest, forward: Pass) -> PeerResponse:
         try:
-            return forward()
+            answer = forward()
         except ProcessDied as died:
             if str(died) != entity:
                 raise
             self._restart(entity)
             raise TransportError(f"{entity}: it died while it answered") from None
+        if self._is_dark(entity):
+            self._restart(entity)
+            raise TransportError(f"{entity}: it lost its power while it answered")
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.astray.append(f"{request.url} failed")
+        is_receipt = request.url.endswith(MESSAGES) and answer.status == HTTPStatus.OK
+        if is_receipt and self.answers.setdefault(request.body, answer.body) != answer.body:
+            self.astray.append("a message that came again got another answer")
+        return answer
 
 
 def _service(entity: EntityId) -> ServiceSlug:
     return ServiceSlug(RECIPIENTS[entity].partition("#")[2])
-
-
-def _hold(truth: bool, fault: str) -> None:
-    if not truth:
-        raise Violation(fault)

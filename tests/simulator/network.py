@@ -124,13 +124,17 @@ class Network:
         outside = ExternalPorts(
             clock=self.clock, transport=self.wire, case_systems=self.case_systems, sign_in=self.sign_in or self.wire
         )
-        earlier = self.nodes.get(entity)
-        if earlier is not None:
-            earlier.store.close()
-            earlier.claims.close()
+        self.stop(entity)
         node = self.nodes[entity] = create_node(settings, outside, self.capabilities)
         self.wire.apps[entity] = node.peer_app
         return node
+
+    def stop(self, entity: EntityId) -> None:
+        """Have the process of a node let go of its files."""
+        earlier = self.nodes.pop(entity, None)
+        if earlier is not None:
+            earlier.store.close()
+            earlier.claims.close()
 
     def enrol(self, entity: EntityId, state: str = SuspensionState.ACTIVE) -> None:
         """Have the anchor admit a node by its signed request, or change what it says of it."""

@@ -269,15 +269,17 @@ def sending(
     *,
     played: Iterable[EntityId] = (TRUST, HOUSING),
     messages: Mapping[str, Mapping[str, int]] | None = None,
+    more: Iterable[dict[str, Any]] = (),
     **clause: Any,
 ) -> Iterator[Sending]:
     """Make the network with an agreement on alerts, in force; the test plays the nodes ``played``.
 
-    ``messages`` are the budgets of messages that differ from the defaults.
+    ``messages`` are the budgets of messages that differ from the defaults. The agreement has the clauses ``more``
+    beside that on alerts.
     """
     network = Network(folder, [BY_ENTITY[each] for each in (COUNCIL, TRUST, HOUSING)], messages=messages)
     document = network.document()
-    network.agree({**document, "clauses": [*document["clauses"], alert_clause(**clause)]})
+    network.agree({**document, "clauses": [*document["clauses"], alert_clause(**clause), *more]})
     for each in RECIPIENTS:  # as the rounds of maintenance find the parties of agreements
         network.nodes[COUNCIL].directory.resolve(each, now=network.clock.now())
     try:
