@@ -45,9 +45,13 @@ class Identity(Frozen):
 
 
 class NodeIdentity(Identity):
-    """``[node]``: also what the agency is in law, by which a signatory's commands check the laws that it relies on."""
+    """``[node]``: also what the agency is in law, by which a signatory's commands check the laws that it relies on.
+
+    ``neutral_desk`` is a number that tells no place, for callers about a person whose place is restricted.
+    """
 
     body: PublicBody | None = None
+    neutral_desk: Phone | None = None
 
 
 class AuthorityIdentity(Identity):
@@ -172,13 +176,15 @@ class LocalRestriction(Frozen):
 class Service(Frozen):
     """``[[services]]``: one service that this node hosts. One without ``adapter`` only asks, and is asked nothing.
 
-    Answers under conditional clauses leave at multiples of ``answer_after_s`` seconds.
+    Answers under conditional clauses leave at multiples of ``answer_after_s`` seconds. ``neutral_desk`` is the number
+    that stands for all others where a person's place is restricted; the agency's own (``[node]``) if it has none.
     """
 
     slug: Slug
     name: Label
     kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     duty_phone: Phone
+    neutral_desk: Phone | None = None
     area: Label | None = None
     hours: HoursSettings | None = None
     out_of_hours: OutOfHoursSettings | None = None

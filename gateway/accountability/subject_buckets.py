@@ -12,7 +12,7 @@ share a bucket of one agency's. The account of what was told has the same keys o
 so that each true identifier finds each question, whichever words found the record. Kept are keyed digests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from trust.claims import keyed_digest
 from trust.evidence.leaf import letters_of
@@ -23,6 +23,7 @@ from trust.identifiers import ServiceRef
 from trust.strict_json import dumps
 
 _DOMAIN = "hearthgate person 1"
+_EXACT = "hearthgate exact person 1"
 _RECORD = "hearthgate record 1"
 
 
@@ -32,9 +33,23 @@ def person_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
     return tuple(keyed_digest(hmac_key, "\0".join((_DOMAIN, *each)).encode()) for each in shared)  # none has a NUL
 
 
+def exact_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
+    """Return the keyed digests of each identifier, and of birth date, family name and given names together."""
+    return _exact(hmac_key, (*_identifiers(subject), *_full_name(subject)))
+
+
+def strongest_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
+    """Return those of :func:`exact_keys` by which no namesake is found: of the identifiers, if there is one."""
+    return _exact(hmac_key, tuple(_identifiers(subject)) or tuple(_full_name(subject)))
+
+
 def record_key(hmac_key: bytes, service: ServiceRef, ref: str) -> str:
     """Return the keyed digest of one record of a service's own case system."""
     return keyed_digest(hmac_key, dumps([_RECORD, str(service), ref]))
+
+
+def _exact(hmac_key: bytes, parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(keyed_digest(hmac_key, "\0".join((_EXACT, *each)).encode()) for each in parts)
 
 
 def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -44,6 +59,12 @@ def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
         identifier = identifier_evidence(name, text) if text else None
         if identifier:
             yield name, identifier
+
+
+def _full_name(subject: Subject) -> Iterator[tuple[str, ...]]:
+    family, first = (letters_of("".join(name_tokens(text))) for text in (subject.family_name, subject.given_names))
+    if subject.birth_date is not None and family and first:
+        yield subject.birth_date.isoformat(), family, first
 
 
 def _names(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from gateway.administration.membership import READMIT, REMOVE, SUSPEND
 from gateway.administration.misuse_answers import ANSWER
 from gateway.administration.outbox import CloseMessage
 from gateway.administration.outcome import ChangePlan, UseCaseResult
+from gateway.administration.place_restrictions import LiftRestriction
 from gateway.administration.thumbprints import read_digits
 from gateway.authority.membership import is_active
 from gateway.store.tables import pending_changes
@@ -29,7 +30,19 @@ from trust.spoken_digits import spoken
 
 ACTS: Mapping[str, DualControlAct] = {
     act.name: act
-    for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, REVOKE_MEMBER_KEY, ANSWER, REGISTER, ADD_KEY, CloseMessage())
+    for act in (
+        ADMIT,
+        READMIT,
+        SUSPEND,
+        REMOVE,
+        REVOKE,
+        REVOKE_MEMBER_KEY,
+        ANSWER,
+        REGISTER,
+        ADD_KEY,
+        CloseMessage(),
+        LiftRestriction(),
+    )
 }
 """Every act that takes two administrators and needs no other part of the node, by its name."""
 _APPROVE = "`trust approve --superior`"

@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.alerts.case_api import ALERTS
 from gateway.benefits.case_api import BENEFITS
-from gateway.http.case import inbox_api, work_api
+from gateway.http.case import inbox_api, restrictions_api, work_api
 from gateway.lookups.case_api import LOOKUPS
 from gateway.notices.case_api import NOTICES
 from gateway.plays import case_api as plays
@@ -24,5 +24,6 @@ CASE_OPERATIONS: Final[tuple[ApiOperation, ...]] = (
     *plays.OPERATIONS,
     *work_api.OPERATIONS,
     *inbox_api.OPERATIONS,
+    *restrictions_api.OPERATIONS,
 )
 """Every operation of the case API but the options."""

@@ -21,9 +21,10 @@ from gateway.exchange.options import Options
 from gateway.exchange.outbound import Outbound
 from gateway.exchange.peer_maintenance import away_now
 from gateway.exchange.query_log import AskingSide, QueryRecorder
-from gateway.http.case import case_api, inbox_api, work_api
+from gateway.http.case import case_api, inbox_api, restrictions_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.case.inbox_api import inbox_routes
+from gateway.http.case.restrictions_api import restriction_routes
 from gateway.http.case.work_api import work_routes
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import SignInProvider
@@ -32,6 +33,7 @@ from gateway.plays.case_api import play_routes
 from gateway.plays.kinds import STEP_KINDS
 from gateway.plays.service import Plays
 from gateway.ports import LocalClient, Transaction, TrustResolver
+from gateway.restrictions.registry import PlaceRegistry
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events
@@ -64,11 +66,12 @@ def case_app(parts: CaseParts) -> Flask:
             *PLAY_OPERATIONS,
             *work_api.OPERATIONS,
             *inbox_api.OPERATIONS,
+            *restrictions_api.OPERATIONS,
             *(operation for each in node.capabilities for operation in each.operations),
         ],
     )
     guard, queued = case_guard(face.oauth, face.clock), _queued_side(parts)
-    asking = _asking_side(parts)
+    asking, registry = _asking_side(parts), PlaceRegistry(store=node.store, vault=node.vault)
     kinds = (
         each.case_api(asking, guard) if isinstance(each, Capability) else each.case_api(queued, guard)
         for each in node.capabilities
@@ -76,8 +79,9 @@ def case_app(parts: CaseParts) -> Flask:
     blueprints = [
         case_blueprint(face, guard),
         play_routes(_plays(parts, queued), guard),
-        work_routes(WorkList(store=node.store), guard),
+        work_routes(WorkList(store=node.store, places=registry), guard),
         inbox_routes(queued.inbox, guard),
+        restriction_routes(registry, guard),
         *kinds,
     ]
     app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())

@@ -18,6 +18,7 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.outbox import RedirectMessage
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.authority import create_anchor
+from gateway.app.node_parts import build_places
 from gateway.app.on_call import build_on_call
 from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
 from gateway.authority.membership import MemberFilter, active_members
@@ -149,6 +150,7 @@ def reissuer_of(settings: NodeSettings) -> Iterator[Reissuer]:
             agreements=federation.agreements,
             services={},  # the relay decides again, with this node's own restrictions
             kinds=KINDS,
+            places=build_places(settings, federation.store, vault),
         )
         planner = RecipientPlanner(
             own=federation.own, vault=vault, policy=policy, calendars=Calendars(settings=settings.calendar)

@@ -26,6 +26,7 @@ from gateway.exchange.outbound import Outbound
 from gateway.exchange.services import ServiceRegistry
 from gateway.health.serving_gate import ServingGate
 from gateway.ports import Transaction, Transport
+from gateway.restrictions.places import Places
 from gateway.store.tables import inbox_polls
 from gateway.telemetry import events
 from trust.exchange.kind import Kinds
@@ -55,6 +56,7 @@ class DeliveryParts:
     on_call: OnCall
     fitness: ServingGate
     kinds: Kinds
+    places: Places
 
 
 def build_delivery(parts: DeliveryParts) -> Delivery:
@@ -75,6 +77,7 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         agreements=parts.agreements,
         services=parts.services,
         kinds=parts.kinds,
+        places=parts.places,
     )
     planner = RecipientPlanner(
         own=outbound.own, vault=outbound.vault, policy=policy, calendars=Calendars(settings=settings.calendar)

@@ -25,6 +25,7 @@ from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
 from gateway.app.node_parts import NodeParts, open_parts
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.receiving import Receiving, build_receiving
+from gateway.app.restricted_places import QuestionPlaces, ReleaseTasks, RestrictedPlaces
 from gateway.app.wiring import (
     ExternalPorts,
     build_services,
@@ -67,6 +68,7 @@ from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, Store, Transport
+from gateway.restrictions.registry import PlaceRegistry
 from gateway.runtime.background import Background
 from gateway.store.tables import maintenance
 from gateway.telemetry import events, metrics
@@ -272,8 +274,17 @@ def _inbound(
         observe=events.record_inbound_message,
         case_system_s=parts.settings.limits.case_system_s,
         queued=receiving.queued.handle,
-        restrictions_of=RestrictionsOf(hmac_key=parts.vault.evidence_hmac_key),
+        restrictions_of=_restrictions_of(parts),
         not_before=parts.fitness.not_before,
+    )
+
+
+def _restrictions_of(parts: NodeParts) -> RestrictionsOf:
+    registry = PlaceRegistry(store=parts.store, vault=parts.vault)
+    return RestrictionsOf(
+        hmac_key=parts.vault.evidence_hmac_key,
+        sources=(RestrictedPlaces(places=parts.places),),
+        notes=(ReleaseTasks(registry=registry),),
     )
 
 
@@ -287,6 +298,7 @@ def _outbound(parts: NodeParts, directory: FederationResolver, transport: Transp
         peers=HttpPeerClient(requester, observe=events.record_outbound_message),
         ask_own_node=_in_process(inbound, directory, parts.own),
         clock=parts.clock,
+        find_place=QuestionPlaces(places=parts.places),
     )
 
 
@@ -307,6 +319,7 @@ def _delivery(
             on_call=parts.on_call,
             fitness=parts.fitness,
             kinds=parts.kinds,
+            places=parts.places,
         )
     )
 

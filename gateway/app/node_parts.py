@@ -10,7 +10,8 @@ from gateway.delivery.on_call import OnCall
 from gateway.federation.own_keys import VouchedKeys
 from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.ports import Clock
+from gateway.ports import Clock, KeyVault, Store
+from gateway.restrictions.places import Places
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
@@ -18,7 +19,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
 from gateway.web.capability import AnyCapability, served_kinds
 from trust.exchange.kind import Kinds
-from trust.identifiers import EntityId
+from trust.identifiers import EntityId, ServiceSlug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class NodeParts:
     on_call: OnCall
     capabilities: Sequence[AnyCapability]
     kinds: Kinds
+    places: Places
 
 
 def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyCapability]) -> NodeParts:
@@ -56,4 +58,16 @@ def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyC
         fitness=ServingGate(store, host=gethostname()),
         capabilities=capabilities,
         kinds=served_kinds(capabilities).kinds,
+        places=build_places(settings, store, vault),
+    )
+
+
+def build_places(settings: NodeSettings, store: Store, vault: KeyVault) -> Places:
+    """Return what finds restricted places, each behind the neutral desk of its service or agency."""
+    own_desks = {ServiceSlug(each.slug): each.neutral_desk for each in settings.services}
+    return Places(
+        own=EntityId(settings.node.entity_id),
+        store=store,
+        vault=vault,
+        desk_of=lambda service: own_desks.get(service) or settings.node.neutral_desk,
     )

@@ -39,6 +39,7 @@ def build_receiving(
         signer=ReceiptSigner(own=parts.own, vault=parts.vault, directory=directory),
         calendars=Calendars(settings=parts.settings.calendar),
         limits=limits,
+        places=parts.places,
     )
     queued = QueuedInbound(
         own=parts.own,

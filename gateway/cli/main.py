@@ -205,6 +205,15 @@ _OUTBOX = _group(
         "close": ("gateway.cli.outbox:close", "Close a message, so that it is never sent."),
     },
 )
+_RESTRICTION = _group(
+    "restriction",
+    "Hide where persons live.",
+    {
+        "declare": ("gateway.cli.restriction:declare", "Restrict the place of the persons in a file."),
+        "list": ("gateway.cli.restriction:list_restrictions", "List the restrictions in force."),
+        "lift": ("gateway.cli.restriction:lift", "Lift a restriction, with a second administrator."),
+    },
+)
 _DELIVERY = _group(
     "delivery",
     "Look after queued messages at both ends.",
@@ -271,6 +280,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,
+    "restriction": _RESTRICTION,
     "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,

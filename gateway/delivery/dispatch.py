@@ -155,7 +155,7 @@ class Dispatcher:
     def _send_message(self, row: OutboxRow, raw: bytes, batch: PolicyBatch) -> SendAttempt:
         message = peek_message(raw, kinds=self.kinds)
         party = batch.party(message.aud)
-        decision = batch.decide(message)  # 1
+        decision = batch.decide_again(message)  # 1
         if isinstance(decision, Refusal):
             return SendAttempt(row=row, ending=Ending.HELD, code=decision.code)
         if peek_key_id(raw) not in self.vault.published(KeyUse.MESSAGE).kids:

@@ -25,19 +25,23 @@ from gateway.exchange.acceptance import ReceiptSigner, ReceiptSubject
 from gateway.exchange.kinds import Acceptance
 from gateway.exchange.services import HostedService
 from gateway.ports import KeyVault, Store, StoreBusy, Transaction
+from gateway.restrictions.places import Places
 from gateway.store.tables import answers, delivery_events, escalations, flags, inbox
 from gateway.store.tables.answers import StoredAnswer
 from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
 from gateway.store.tables.inbox import CaseChange, CaseState, InboxMessage, InboxState
 from gateway.store.tables.outbox import Lane
 from trust.agreements.decision import Permit
+from trust.agreements.location import answer_faults
 from trust.agreements.minimise import cut_message
 from trust.agreements.time_terms import DEFAULT_TERM, due_at
 from trust.claims import digest, from_seconds
 from trust.evidence.leaf import Leaf, LeafKind, message_key
+from trust.exchange.errors import MalformedBody
 from trust.exchange.escalation import UNREAD_AFTER
 from trust.exchange.kind import Kinds, QueuedBody
 from trust.exchange.message import OpenedMessage, Urgency
+from trust.exchange.person import parse_subject
 from trust.exchange.receipt import ArrivalProof, ReceiptState
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, KindName, RoleCode, ServiceRef, ServiceSlug
@@ -84,6 +88,7 @@ class Inbox:
     signer: ReceiptSigner
     calendars: Calendars
     limits: MessageLimits
+    places: Places
 
     def accept(
         self, permit: Permit, service: HostedService, opened_message: OpenedMessage, now: datetime
@@ -183,8 +188,8 @@ class Inbox:
     ) -> InboxMessage:
         """Record what a person decided on a message, tell its sender, and return the message as it stands then.
 
-        Raises :class:`NoSuchMessage`, ``MalformedBody`` for a body that is no answer of the kind, ``ExchangeRefused``
-        for one that cannot follow the last, and ``MessagesLimited``.
+        Raises :class:`NoSuchMessage`, ``MalformedBody`` for a body that is no answer of the kind or tells a restricted
+        place, ``ExchangeRefused`` for one that cannot follow the last, and ``MessagesLimited``.
         """
         row = self._row(service, message)
         parse = self.kinds[KindName(row.kind)].parse_answer
@@ -193,6 +198,7 @@ class Inbox:
         parsed = parse(body)
         parsed.check_follows(row.decision)
         answer = parsed.to_body()
+        self._refuse_places(row, answer)
         code = answer_code(answer)
         progress = Progress(state=ReceiptState.ANSWERED, member={"answer": answer}, code=code, actor=actor)
         state = InboxState.CLOSED if parsed.is_final else InboxState.OPEN
@@ -238,6 +244,17 @@ class Inbox:
         recorder.record(tx, entry)
         delivery_events.put(tx, _event(row, str(progress.state), now, code=progress.code, actor=progress.actor))
         return seq
+
+    def _refuse_places(self, row: InboxMessage, answer: JsonObject) -> None:
+        """Raise ``MalformedBody`` for an answer whose texts tell the place of a person of the message."""
+        content = open_content(self.vault.seal_key(), row)
+        if content is None:
+            return
+        persons = [parse_subject(each["subject"]) for each in content.document["persons"]]
+        values = self.places.values_of(persons)
+        faults = () if values is None else answer_faults(answer, KindName(row.kind), values)
+        if faults:
+            raise MalformedBody(faults)
 
     def _row(self, service: ServiceSlug, message: str) -> InboxMessage:
         row = self.store.read(lambda tx: inbox.get(tx, message))

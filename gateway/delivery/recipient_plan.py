@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
+from typing import cast
 
 from gateway.callers import Practitioner
 from gateway.delivery.calendars import Calendars, closed_service, fallback_of
@@ -22,11 +23,13 @@ from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
 from trust.agreements.clause_selection import SelectedClause, explain_no_clause, select_clauses
 from trust.agreements.decision import Permit
+from trust.agreements.location import LocationRuling, RestrictedPlace, protect_persons, protect_practitioner
 from trust.agreements.minimise import cut_message
 from trust.agreements.time_terms import DEFAULT_TERM, due_at
 from trust.claims import to_seconds
 from trust.exchange.envelope import MAX_BYTES
-from trust.exchange.message import Message, PseudonymousPractitioner, Urgency, build_message
+from trust.exchange.kind import QueuedBody
+from trust.exchange.message import Handling, Message, PseudonymousPractitioner, Urgency, build_message
 from trust.exchange.persons import person_fields, persons_for_holder
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, ServiceRef
@@ -110,7 +113,10 @@ class _Run:
         permit = self.batch.decide(whole)
         if isinstance(permit, Refusal):
             return _refuse(plan, permit)
+        place = self.batch.place(whole) if permit.place is not None else None
         message = self._cut(whole, permit, selected, recipient.entry.kind)
+        if place is not None and permit.place is not None:
+            message = _protect(message, place.place, permit.place)
         raw = build_message(message, self.planner.vault.signer(KeyUse.MESSAGE))
         if len(raw) > MAX_BYTES:
             return _refuse(plan, _TOO_LONG)
@@ -128,8 +134,10 @@ class _Run:
     def _cut(self, whole: Message, permit: Permit, selected: SelectedClause, service_kind: str) -> Message:
         """Return the message as the clause grants it, each person described as far as this service may be told."""
         listed = selected.clause.subject_by_holder.get(selected.holder)
-        persons, body = cut_message(whole, self.submission.body, permit.fields)
-        return replace(whole, persons=persons_for_holder(persons, service_kind, listed), body=body.to_body())
+        persons, body = cut_message(whole, cast("QueuedBody", permit.query), permit.fields)
+        is_released = permit.place is LocationRuling.RELEASED
+        persons = persons_for_holder(persons, service_kind, listed, with_restricted=is_released)
+        return replace(whole, persons=persons, body=body.to_body())
 
     def _about_recipient(self, plan: RecipientPlan, clause: Clause, recipient: Recipient) -> RecipientPlan:
         entry, urgency = recipient.entry, self.submission.urgency
@@ -193,6 +201,17 @@ _TOO_LONG = Refusal(
     reason=f"The message is longer than the {MAX_BYTES // 1024} kB that a node reads.",
     remedy="Shorten the statements, or send some of them in a second message.",
 )
+
+
+def _protect(message: Message, place: RestrictedPlace, ruling: LocationRuling) -> Message:
+    """Return the message without the place and the team behind it; or marked, where the place is released."""
+    if not ruling.hides:
+        return replace(message, handling=replace(message.handling or Handling(), restricted_address=True))
+    return replace(
+        message,
+        persons=protect_persons(message.persons, place.values),
+        practitioner=protect_practitioner(message.practitioner, place),
+    )
 
 
 def _explain(

@@ -2,23 +2,28 @@
 
 1. The recipient is trusted now, offers the service, and speaks the kind.
 2. It has every trust mark that the agreement demands.
-3. :func:`trust.agreements.decision.decide_request` permits the message, as the recipient will decide it.
+3. :func:`trust.agreements.decision.decide_request` permits the message, as the recipient will decide it, and nothing
+   tells a restricted place to a recipient that may not learn it.
 
 What one batch needs again is looked up once: the recipient by its name, the agreement by its version.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from gateway.agreements.registry import AgreementRegistry, detail_for
 from gateway.exchange.services import NOTHING_WITHDRAWN, ServiceRegistry
 from gateway.ports import TrustResolver
+from gateway.restrictions.places import PlaceFinding, Places
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.decision import Denial, Permit, RequestFacts, decide_request
+from trust.agreements.location import tells_place
 from trust.agreements.queued import ServiceKinds
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.errors import Untrusted
-from trust.exchange.kind import Kinds
+from trust.exchange.errors import MalformedBody, UnsupportedKind
+from trust.exchange.kind import Kinds, QueuedBody, parse_query
 from trust.exchange.message import AgreementRef, Message
 from trust.exchange.refusal import Refusal
 from trust.federation.chain import TrustedEntity
@@ -42,6 +47,12 @@ NOT_SPOKEN = Refusal(
     remedy="Ring its duty line. Its administrator can bring its node up to date.",
 )
 
+PLACE_RESTRICTED = Refusal(
+    code="place_restricted",
+    reason="It tells where a person lives whose place was restricted after it was queued.",
+    remedy="Send it again: what tells the place is then left out. If a person is in danger, ring the service.",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
@@ -60,6 +71,7 @@ class SendingPolicy:
     agreements: AgreementRegistry
     services: ServiceRegistry
     kinds: Kinds
+    places: Places
 
     def begin(self, now: datetime) -> "PolicyBatch":
         """Return the policy for one batch of messages."""
@@ -108,7 +120,30 @@ class PolicyBatch:
         decision = self._decide(message, agreement, recipient.entry.kind)
         return decision.refusal if isinstance(decision, Denial) else decision
 
+    def decide_again(self, message: Message) -> Permit | Refusal:
+        """Decide on a message that was signed before: it may not tell a place that was restricted since (A47)."""
+        decision = self.decide(message)
+        if isinstance(decision, Refusal) or decision.place is None or not decision.place.hides:
+            return decision
+        body, finding = self._body(message), self.place(message)
+        rest = cast("QueuedBody", decision.query)
+        if body is None or finding is None or not tells_place(message, body, rest, finding.place):
+            return decision
+        return PLACE_RESTRICTED
+
+    def place(self, message: Message) -> PlaceFinding | None:
+        """Return what restricts the places of a message's persons for its recipient."""
+        body = self._body(message)
+        return None if body is None else self.policy.places.of_message(message, body, now=self.now)
+
+    def _body(self, message: Message) -> QueuedBody | None:
+        try:
+            return cast("QueuedBody", parse_query(self.policy.kinds, message.kind, message.version, message.body))
+        except (MalformedBody, UnsupportedKind):
+            return None
+
     def _decide(self, message: Message, agreement: InForce | NotInForce | None, kind: str) -> Permit | Denial:
+        finding = self.place(message)
         service, own = self.policy.services.get(message.from_service), self.policy.own
         facts = RequestFacts(
             sender=own,
@@ -117,6 +152,7 @@ class PolicyBatch:
             token_details=(detail_for(message.agreement, message.purpose, message.kind),),
             sender_marks=self._own_marks(agreement),
             services=ServiceKinds(sender=service.kind if service else None, recipient=kind),
+            location=None if finding is None else finding.restriction,
         )
         return decide_request(
             facts,

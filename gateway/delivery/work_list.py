@@ -14,6 +14,7 @@ from gateway.callers import CaseCaller
 from gateway.delivery.outbox import lane_of
 from gateway.exchange.case_question import EMERGENCY
 from gateway.ports import Store, Transaction
+from gateway.restrictions.registry import PlaceRegistry, ReleaseView
 from gateway.store.tables import work_items
 from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.work_items import WorkItem
@@ -24,6 +25,9 @@ DUE_WITHIN = timedelta(hours=24)
 """How long before its deadline a message is due."""
 COUNTED_FOR = timedelta(days=365)
 """How far back outcomes are counted."""
+PLACE_RELEASE = "place-release"
+"""The kind of an item that is no message: a restricted place that waits for a person to release it."""
+_REFERENCE = 8
 _URGENCIES = {int(lane_of(urgency)): urgency for urgency in Urgency}
 
 
@@ -93,9 +97,10 @@ class Usefulness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkList:
-    """Show what waits for a decision, and what decisions there were."""
+    """Show what waits for a decision, and what decisions there were. ``places`` has the tasks of releases."""
 
     store: Store
+    places: PlaceRegistry
 
     def page(
         self, caller: CaseCaller, services: Sequence[str], *, after: tuple[int, str], limit: int, now: datetime
@@ -108,7 +113,8 @@ class WorkList:
             incoming = work_items.list_received(tx, services=services, after=after, limit=limit)
             return sorted((*outgoing, *incoming), key=lambda each: each.place)
 
-        items = self.store.read(read)
+        tasks = self.places.tasks(services, after=after, limit=limit)
+        items = sorted((*self.store.read(read), *map(_task, tasks)), key=lambda each: each.place)
         page, more = items[:limit], len(items) >= limit
         return tuple(_line(each, now) for each in page), page[-1].place if more else None
 
@@ -124,6 +130,24 @@ def status_of(decide_by: datetime | None, now: datetime) -> WorkStatus:
     if decide_by is None or decide_by > now + DUE_WITHIN:
         return WorkStatus.PENDING
     return WorkStatus.OVERDUE if decide_by <= now else WorkStatus.DUE
+
+
+def _task(task: ReleaseView) -> WorkItem:
+    """Return the task of a named person, to release a restricted place to a recipient or to decline."""
+    return WorkItem(
+        side=DeliverySide.RECIPIENT,
+        message=task.id,
+        id=task.id,
+        service=task.recipient,
+        reference=task.id[:_REFERENCE],
+        kind=PLACE_RELEASE,
+        topic=task.service,
+        lane=int(lane_of(Urgency.AMBER)),
+        state=task.state,
+        at=task.opened_at,
+        decide_by=task.due_at,
+        read_at=None,
+    )
 
 
 def _line(item: WorkItem, now: datetime) -> WorkLine:

@@ -169,7 +169,9 @@ class QueuedInbound:
         clause = agreement.agreement.clause(message.clause) if agreement is not None else None
         service = self.services.get(message.to_service)
         listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
-        persons = persons_for_holder(message.persons, service.kind if service else _NO_KIND, listed)
+        authorised = clause is not None and message.holder in clause.location_recipients
+        kind = service.kind if service else _NO_KIND
+        persons = persons_for_holder(message.persons, kind, listed, with_restricted=authorised)
         charge = self.limits.of_message(message, opened_message.digest, len(opened_message.raw))
         return _Context(
             opened_message=replace(opened_message, message=replace(message, persons=persons)),

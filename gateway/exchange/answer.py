@@ -32,11 +32,11 @@ from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.exchange.services import HostedService
 from gateway.exchange.source_probe import probe
 from gateway.ports import Transaction
-from trust.agreements.clause import Existence
+from trust.agreements.clause import Clause, Existence
 from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestrictions
 from trust.exchange.errors import MalformedSubject, SubjectTooVague
 from trust.exchange.message import Message
-from trust.exchange.person import Subject, check_birth_date, enough_to_go_on
+from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
 
@@ -97,22 +97,46 @@ class RestrictionSource(Protocol):
         ...
 
 
+class ReleaseNote(Protocol):
+    """Something to store with an answer, in the transaction that records it."""
+
+    def __call__(self, tx: Transaction, person: PersonInSight, reasons: Sequence[str], /) -> None:
+        """Store it; ``reasons`` are those of the release (:class:`trust.agreements.decision.Release`)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestrictionsOf:
-    """Read a person's restrictions from every source, in order."""
+    """Read a person's restrictions from every source, in order. ``notes`` are stored with the answer."""
 
     hmac_key: Callable[[], bytes]
     sources: tuple[RestrictionSource, ...] = ()
+    notes: tuple[ReleaseNote, ...] = ()
 
     def __call__(
         self, tx: Transaction, service: HostedService, record: Candidate | None, message: Message, now: datetime
     ) -> PersonRestrictions:
         """Return what restricts the release of this record to this question."""
+        person, restrictions = self._in_sight(service, record, message, now), UNRESTRICTED
+        for source in self.sources:
+            restrictions = source(tx, person, restrictions)
+        return restrictions
+
+    def note(
+        self, tx: Transaction, service: HostedService, answer: "ServiceAnswer", message: Message, now: datetime
+    ) -> None:
+        """Store what follows from an answer."""
+        for note in self.notes:
+            note(tx, self._in_sight(service, answer.record, message, now), answer.reasons)
+
+    def _in_sight(
+        self, service: HostedService, record: Candidate | None, message: Message, now: datetime
+    ) -> PersonInSight:
         key = self.hmac_key()
         keys = person_keys(key, message.subject)
         if record is not None:
             keys = tuple(dict.fromkeys((*keys, *person_keys(key, record.person))))
-        person = PersonInSight(
+        return PersonInSight(
             service=service,
             record=record,
             message=message,
@@ -120,10 +144,6 @@ class RestrictionsOf:
             record_key=None if record is None else record_key(key, service.ref, record.ref),
             now=now,
         )
-        restrictions = UNRESTRICTED
-        for source in self.sources:
-            restrictions = source(tx, person, restrictions)
-        return restrictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +226,14 @@ def check_subject(subject: Subject, *, today: date) -> Refusal | None:
     except (MalformedSubject, SubjectTooVague) as error:
         return Refusal(code=error.code, reason=error.detail, remedy="Describe the person again, more exactly.")
     return None
+
+
+def describe_to(service: HostedService | None, message: Message, clause: Clause | None) -> Subject:
+    """Return the person of a question as the service may be told of them (assertions A47, A48)."""
+    listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
+    authorised = clause is not None and message.holder in clause.location_recipients
+    kind = service.kind if service is not None else ""
+    return for_holder(message.subject, kind, listed, with_restricted=authorised)
 
 
 def tells_nothing(permit: Permit | Denial, answer: ServiceAnswer) -> bool:

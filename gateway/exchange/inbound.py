@@ -42,6 +42,7 @@ from gateway.exchange.answer import (
     RestrictionsOf,
     ServiceAnswer,
     check_subject,
+    describe_to,
     is_conditional,
     tells_nothing,
 )
@@ -65,7 +66,6 @@ from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.kind import is_queued
 from trust.exchange.message import Message, OpenedMessage, open_message
-from trust.exchange.person import for_holder
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as build_answer
@@ -77,7 +77,6 @@ from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
 _ATTEMPTS = 4
-_NO_KIND = ""
 
 Charge = Callable[[Transaction], None]
 """Charge for an answer, in the transaction that records it. Raises :class:`BudgetExceeded`."""
@@ -209,8 +208,7 @@ class Inbound:
         agreement = self.agreements.find_within(tx, message.agreement, now=now)
         clause = agreement.agreement.clause(message.clause) if agreement is not None else None
         service = self.services.get(message.to_service)
-        members = clause.subject_by_holder.get(message.holder) if clause is not None else None
-        subject = for_holder(message.subject, service.kind if service else _NO_KIND, members)
+        subject = describe_to(service, message, clause)
         if subject != message.subject:
             opened_message = replace(opened_message, message=replace(message, subject=subject))
         name = message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
@@ -291,6 +289,7 @@ class Inbound:
             current = self.restrictions_of(tx, context.service, answer.record, context.message, now)
             if current != answer.restrictions:
                 raise RestrictionsChanged
+            self.restrictions_of.note(tx, context.service, answer, context.message, now)
 
     def _charge(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
         """Return what an answer costs; a refusal tells of no person and costs nothing."""

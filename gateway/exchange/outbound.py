@@ -1,8 +1,9 @@
 """Path of our own query to another service, the mirror image of the inbound path; the numbers stand again in the code.
 
-1. Apply our own policy: the holder has the trust marks that the agreement demands, the clause gives this role what is
-   wanted, a clause that rests on consent has a record of it, and the person, cut to what this holder may be told, is
-   described well enough. A refusal leaves a leaf too.
+1. Hide a restricted place from the holder (:mod:`trust.agreements.location`). Apply our own policy: the holder has the
+   trust marks that the agreement demands, the clause gives this role what is wanted, a clause that rests on consent has
+   a record of it, and the person, cut to what this holder may be told, is described well enough. A refusal leaves a
+   leaf too.
 2. Build and sign the message.
 3. Record that it leaves.
 4. Deliver it.
@@ -31,11 +32,13 @@ from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.exchange.peer_maintenance import MAINTENANCE, away_now
 from gateway.key_refresh import verify_with_key_refresh
 from gateway.ports import Clock, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError, TrustResolver
+from gateway.restrictions.places import PlaceFinding
 from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.clause_selection import SelectedClause, check_requested_fields
 from trust.agreements.consent import deny_consent
 from trust.agreements.denial import Denial
+from trust.agreements.location import RestrictedPlace, protect_practitioner, rule_on_location, without_place
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest, to_seconds
 from trust.errors import TrustError
@@ -49,7 +52,7 @@ from trust.exchange.reply import Reply, open_reply
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import ServiceEntry
 from trust.federation.trust_mark import valid_types
-from trust.identifiers import EntityId, ServiceSlug
+from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.strict_json import JsonObject
@@ -112,6 +115,8 @@ StoreEffect = Callable[[Transaction, QueryOutcome], None]
 """Store an outcome's effect in the transaction that records it."""
 AskOwnNode = Callable[[bytes, AuthorizationDetail, datetime], bytes]
 """Hand a message to this node's own inbound path, as its own services ask each other."""
+FindPlace = Callable[[CaseQuestion, ServiceRef, datetime], PlaceFinding | None]
+"""Find what restricts the place of the person of a question for a holder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,7 @@ class Outbound:
     peers: PeerClient
     ask_own_node: AskOwnNode
     clock: Clock
+    find_place: FindPlace
 
     def ask(self, query: PeerQuery, *, effect: StoreEffect, timeout_s: float) -> QueryOutcome:
         """Ask one service and return how it ended, recorded together with ``effect``.
@@ -140,16 +146,28 @@ class Outbound:
         entry = _entry(peer, holder.service)
         if entry is None:
             return self._refuse(query, WITHDRAWN, effect, now)
-        subject = _subject_for_holder(query, entry)
+        place = self._hidden_place(query, now)
+        subject = _subject_for_holder(query, entry, place)
         refusal = _apply_policy(query, subject, peer, entry, now)  # 1
         if refusal is not None:
             return self._refuse(query, refusal, effect, now)
         message = self._message(query, subject, now)
+        if place is not None:
+            message = replace(message, practitioner=protect_practitioner(message.practitioner, place))
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         leaf = self._record.sent_leaf(message, query.question.subject, raw, now)
         sent = _Sent(message=message, raw=raw, leaf=leaf, peer=peer, entry=entry, query=query)
         self._record_sent(sent)  # 3
         return self._exchange(sent, effect, timeout_s)
+
+    def _hidden_place(self, query: PeerQuery, now: datetime) -> RestrictedPlace | None:
+        """Return what the holder may not learn of where the person lives; none where nothing is restricted for it."""
+        question, holder = query.question, query.selected.holder
+        finding = self.find_place(question, holder, now)
+        if finding is None:
+            return None
+        ruling = rule_on_location(finding.restriction, query.selected.clause, holder)
+        return finding.place if ruling.hides else None
 
     @property
     def _record(self) -> QuestionRecord:
@@ -345,9 +363,10 @@ def _listed_members(query: PeerQuery) -> frozenset[str] | None:
     return query.selected.clause.subject_by_holder.get(query.selected.holder)
 
 
-def _subject_for_holder(query: PeerQuery, entry: ServiceEntry) -> Subject:
-    """Return the person as this holder may be told of them (assertion A48)."""
-    return for_holder(query.question.subject, entry.kind, _listed_members(query))
+def _subject_for_holder(query: PeerQuery, entry: ServiceEntry, place: RestrictedPlace | None) -> Subject:
+    """Return the person as this holder may be told of them (assertions A47, A48); ``place`` is hidden from it."""
+    subject = query.question.subject if place is None else without_place(query.question.subject)
+    return for_holder(subject, entry.kind, _listed_members(query), with_restricted=place is None)
 
 
 def _missing_members(sent: _Sent) -> tuple[str, ...]:

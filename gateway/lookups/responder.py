@@ -10,6 +10,7 @@ from adapters.matching.decide import Match
 from gateway.exchange.answer import RecordRestrictions, Search, ServiceAnswer, call_adapter, refuse_not_offered
 from gateway.exchange.services import HostedService
 from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, ReleaseStatus, decide_release
+from trust.agreements.location import neutralise_row, places_of
 from trust.agreements.minimise import minimise
 from trust.exchange import involvement
 from trust.exchange.errors import MalformedBody
@@ -68,14 +69,18 @@ def _read(search: Search, source: InvolvementSource, match: Match, restrictions:
             outcome, failure = MatchOutcome.NONE, failed.detail
     release = decide_release(permit, match=outcome, restrictions=restrictions)
     status, released = _STATUSES[release.status], rows if release.discloses else ()
-    body = involvement.build_reply_body(
-        status, terms=permit.terms, duty_phone=search.service.duty_phone, involvements=released
-    )
+    place, duty_phone = release.place, search.service.duty_phone
+    names = {name for row in released for name in row}
+    if place is not None and release.discloses:
+        names -= places_of(released, involvement.KIND, place)
+        released = [neutralise_row(row, involvement.KIND, place) for row in released]
+        duty_phone = place.desk or duty_phone
+    body = involvement.build_reply_body(status, terms=permit.terms, duty_phone=duty_phone, involvements=released)
     return ServiceAnswer(
         body=body,
         outcome=str(status),
         reasons=release.reasons,
-        fields=tuple(sorted({name for row in released for name in row})),
+        fields=tuple(sorted(names)),
         undisclosed=release.status is ReleaseStatus.NOTHING_TO_SHARE,
         failure=failure,
     )

@@ -73,6 +73,14 @@ def case_base_url(agency: Agency) -> str:
     return f"https://node.{agency.host}"
 
 
+NEUTRAL_DESK = "01632 960999"
+"""The number behind which every agency hides a restricted place."""
+
+
+def _identity(agency: Agency) -> dict[str, str]:
+    return {"entity_id": agency.entity_id, "name": agency.name, "neutral_desk": NEUTRAL_DESK}
+
+
 def write_node(
     folder: Path,
     agency: Agency,
@@ -85,7 +93,7 @@ def write_node(
     """Write a node's configuration file and what it names; return the file's path. ``restrictions`` are by service."""
     faces = faces or Faces()
     document: dict[str, Any] = {
-        "node": {"entity_id": agency.entity_id, "name": agency.name, **_superiors(around, agency.entity_id)},
+        "node": {**_identity(agency), **_superiors(around, agency.entity_id)},
         "peer": faces.face(faces.peer),
         "case": {**faces.face(faces.case), "base_url": case_base_url(agency)},
         "operations": {"bind": faces.operations},

@@ -21,11 +21,12 @@ from trust.exchange.addresses import holds_postcode
 from trust.exchange.details import DetailValue, TypedBody
 from trust.exchange.errors import Fault
 from trust.exchange.kind import QueuedBody
-from trust.exchange.location_fields import FIELDS, PLAINER_WORDS, Reveals, revealing
-from trust.exchange.message import PseudonymousPractitioner
+from trust.exchange.location_fields import ANSWERS, FIELDS, PLAINER_WORDS, Reveals, revealing
+from trust.exchange.message import Message, PseudonymousPractitioner
 from trust.exchange.person import Address, Subject
 from trust.exchange.persons import SAFE_CONTACT, ConcernedPerson, Part
 from trust.identifiers import KindName, ServiceRef
+from trust.strict_json import JsonObject
 
 NEUTRAL_TEXT: Final = "not stated"
 NEUTRAL_DAY: Final = "1900-01-01"
@@ -123,18 +124,23 @@ def silent_fields(clause: Clause) -> frozenset[str]:
     return every & revealing(FIELDS.get(clause.kind, {}), Reveals.PLACE, Reveals.WORD)
 
 
+def places_of(rows: Iterable[Mapping[str, str]], kind: KindName, place: RestrictedPlace) -> frozenset[str]:
+    """Return the members of an answer's rows that reveal a place, or have a restricted value in any row."""
+    return frozenset(name for row in rows for name, text in row.items() if _reveals(name, text, kind, place))
+
+
 def neutralise_row(row: Mapping[str, str], kind: KindName, place: RestrictedPlace) -> dict[str, str]:
     """Return one row of an answer with the same members, each that reveals a place or has a restricted value replaced.
 
     The replacement depends on the member alone, so that neither it nor the size of the answer tells what was there.
     """
-    table = FIELDS[kind]
     return {
-        name: _neutral(name, place.desk)
-        if table.get(name, Reveals.PLACE) is Reveals.PLACE or place.values.find(text)
-        else text
-        for name, text in row.items()
+        name: _neutral(name, place.desk) if _reveals(name, text, kind, place) else text for name, text in row.items()
     }
+
+
+def _reveals(name: str, text: str, kind: KindName, place: RestrictedPlace) -> bool:
+    return FIELDS[kind].get(name, Reveals.PLACE) is Reveals.PLACE or bool(place.values.find(text))
 
 
 def _neutral(name: str, desk: str | None) -> str:
@@ -190,6 +196,26 @@ def restricted_texts(
     )
 
 
+def answer_faults(answer: JsonObject, kind: KindName, values: RestrictedValues) -> tuple[Fault, ...]:
+    """Return where the texts of an answer to a queued message have a restricted value or a postcode."""
+    table = ANSWERS[kind]
+    return tuple(
+        fault
+        for name in sorted(answer)
+        if table.get(name, Reveals.TEXT) is Reveals.TEXT
+        for path, text in _strings(f"answer.{name}", answer[name])
+        for fault in find_in_text(path, text, values)
+    )
+
+
+def _strings(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _strings(f"{path}.{name}", each)
+
+
 def find_in_text(path: str, text: str, values: RestrictedValues) -> tuple[Fault, ...]:
     """Return where one text has a restricted value, or that it has a postcode."""
     faults = [
@@ -211,6 +237,11 @@ def _texts(body: QueuedBody, persons: Iterable[ConcernedPerson]) -> Iterator[tup
             path = f"persons ({person.ref}).safe_contact.times"
             text = RestrictedText(field=SAFE_CONTACT, about=(person.ref,), path=path, problem="")
             yield text, person.safe_contact.times
+
+
+def tells_place(message: Message, body: QueuedBody, rest: QueuedBody, place: RestrictedPlace) -> bool:
+    """Say whether a signed message tells more than may be told now: ``rest`` is its body without restricted places."""
+    return body.to_body() != rest.to_body() or protect_persons(message.persons, place.values) != message.persons
 
 
 def _has_value(address: Address | None, values: RestrictedValues) -> bool:

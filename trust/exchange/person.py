@@ -179,19 +179,21 @@ def without_stand_ins(subject: Subject) -> Subject:
     return subject
 
 
-def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | None = None) -> Subject:
+def for_holder(
+    subject: Subject, service_kind: str, listed: Collection[str] | None = None, *, with_restricted: bool = False
+) -> Subject:
     """Return ``subject`` as a service of this kind may be told of it (assertion A48).
 
     ``listed`` is what the agreement's clause lists for the holder; ``None`` stands for the default of its kind, in
-    which the postcode goes only where no identifier does. A restricted address goes to no holder. What is left may no
-    longer be enough to go on: ask again.
+    which the postcode goes only where no identifier does. A restricted address goes to no holder but one that an
+    agreement authorises (``with_restricted``). What is left may no longer be enough to go on: ask again.
     """
     members = _members_sent(subject, service_kind, listed)
     kept = {name: getattr(subject, name) for name in _MEMBERS if name in members}
     return Subject(
         **kept,
         nhs_number_verified=subject.nhs_number_verified and "nhs_number" in members,
-        address=_address_for_holder(subject, members),
+        address=None if subject.address_restricted and not with_restricted else _address_for_holder(subject, members),
     )
 
 
@@ -221,7 +223,7 @@ def _has_identifier(subject: Subject, members: Collection[str]) -> bool:
 
 def _address_for_holder(subject: Subject, members: Collection[str]) -> Address | None:
     address = subject.address
-    if address is None or subject.address_restricted:
+    if address is None:
         return None
     left = Address(
         uprn=address.uprn if "uprn" in members else None,

@@ -151,10 +151,17 @@ def cut_persons(persons: Iterable[ConcernedPerson], fields: Collection[str]) -> 
 
 
 def persons_for_holder(
-    persons: Iterable[ConcernedPerson], service_kind: str, listed: Collection[str] | None = None
+    persons: Iterable[ConcernedPerson],
+    service_kind: str,
+    listed: Collection[str] | None = None,
+    *,
+    with_restricted: bool = False,
 ) -> tuple[ConcernedPerson, ...]:
     """Return the persons as a service of this kind may be told of them (:func:`trust.exchange.person.for_holder`)."""
-    return tuple(replace(person, subject=for_holder(person.subject, service_kind, listed)) for person in persons)
+    return tuple(
+        replace(person, subject=for_holder(person.subject, service_kind, listed, with_restricted=with_restricted))
+        for person in persons
+    )
 
 
 def without_address(person: ConcernedPerson) -> ConcernedPerson:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.app.node_parts import build_places
+from gateway.app.restricted_places import QuestionPlaces
 from gateway.callers import Practitioner
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.fan_out import select_targets
@@ -41,6 +43,7 @@ def outbound_of(network: Network) -> Outbound:
         peers=HttpPeerClient(requester, observe=lambda _sent: None),
         ask_own_node=_not_at_home,
         clock=network.clock,
+        find_place=QuestionPlaces(places=build_places(node.settings, node.store, node.vault)),
     )
 
 

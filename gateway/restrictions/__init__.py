@@ -1,0 +1,1 @@
+"""Restricted places of persons at this node."""
