@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -69,7 +69,8 @@ def demo(folder: Path, *words: str) -> Iterator[RunningDemo]:
         process.kill()
         process.wait()
         for pid in running.others():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, signal.SIGKILL)
 
 
 def left_behind(folder: Path) -> list[str]:
