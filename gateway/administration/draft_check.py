@@ -24,7 +24,7 @@ from trust.agreements.toml_draft import TomlDraft, read_toml, to_signed_form
 from trust.exchange.errors import Fault
 from trust.strict_json import JsonObject
 
-TOML_SUFFIX = ".toml"
+_JSON_SUFFIX, _TOML_SUFFIX = ".json", ".toml"
 _MISSING = "is missing"
 
 
@@ -70,7 +70,7 @@ def read_draft(file: Path) -> bytes:
     A draft in TOML is refused for every fault that it has; JSON is the caller's to check.
     """
     raw = read_input(file, "The agreement")
-    if file.suffix != TOML_SUFFIX:
+    if not _is_toml(file, raw):
         return raw
     draft = _inspect_toml(raw, ())
     refuse_faults(draft.faults)
@@ -80,7 +80,7 @@ def read_draft(file: Path) -> bytes:
 def inspect(file: Path, standings: Sequence[InForce | NotInForce] = ()) -> CheckedDraft:
     """Read a draft and find every fault; ``standings`` are the agreements that a schedule may be under."""
     raw = read_input(file, "The agreement")
-    if file.suffix == TOML_SUFFIX:
+    if _is_toml(file, raw):
         return _inspect_toml(raw, standings)
     agreement, faults = check_draft(raw)
     document = strict_json.loads(raw, max_bytes=MAX_BYTES)
@@ -93,6 +93,12 @@ def refuse_faults(faults: Sequence[str]) -> None:
     if faults:
         many = "one mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
         raise OperationRefused(f"The draft has {many}:", faults)
+
+
+def _is_toml(file: Path, raw: bytes) -> bool:
+    """Say whether a draft is in TOML, by its suffix or else by its first character: JSON begins with a brace."""
+    suffix = file.suffix.lower()
+    return suffix == _TOML_SUFFIX or (suffix != _JSON_SUFFIX and not raw.lstrip().startswith(b"{"))
 
 
 def _inspect_toml(raw: bytes, standings: Sequence[InForce | NotInForce]) -> CheckedDraft:

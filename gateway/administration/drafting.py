@@ -97,7 +97,7 @@ def compose(
     writer = _Writer(template, parties, answers)
     clauses = [text for clause in template.clauses for text in writer.clause(clause)]
     values = {question.name: _answer(question.name, answers) for question in template.questions}
-    values |= {"file": file, "powers": _list(writer.powers)}
+    values |= {"file": one_line(file), "powers": _list(writer.powers)}
     if under is not None:
         values["under"] = f"{{id = {quote(under[0])}, digest = {quote(under[1])}}}"
     pieces = [_fill(template.head, values), _parties(parties), *(_fill(text, values) for text in clauses)]

@@ -75,7 +75,7 @@ def ask_by_the_codes(agreement: Agreement) -> Iterator[str]:
     """Return what the codes would ask about a draft without faults.
 
     1. in which nation a party acts; 2. a review that is far away; 3. every field for one role; 4. a special-category
-    basis without its condition; 5. an alleged perpetrator without a basis for criminal-offence data.
+    basis without its condition, or none; 5. an alleged perpetrator without a basis for criminal-offence data.
     """
     for party in agreement.parties:
         if not party.nations:  # 1
@@ -92,6 +92,11 @@ def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[str]:
         if fields == kind.fields and not kind.indivisible:  # 3
             yield f"Clause {clause.id} gives a {role} every field that there is. {_ADVICE['fields_by_role']}"
     special = [entry.code for entry in entries if entry.code in _CONDITIONED]
+    if not {entry.part for entry in entries} & {LegalPart.SPECIAL_CATEGORY} and "dpa2018-part3" not in clause.basis:
+        yield (
+            f"Clause {clause.id} names no condition for special categories (UK GDPR Article 9). That a health service "
+            "works with a person is data on health already. Is none of it shared?"
+        )
     if special and not any(entry.part is LegalPart.CONDITION for entry in entries):  # 4
         yield (
             f"Clause {clause.id} names {join_words(special)}, which holds only with a condition of the Data Protection "

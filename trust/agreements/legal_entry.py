@@ -158,7 +158,6 @@ _BODIES = {
         {PublicBody.GOVERNMENT, PublicBody.LOCAL_AUTHORITY, PublicBody.HOUSING}
     ),
     "relevant partners of local authorities": PUBLIC_AUTHORITIES,
-    "local housing authorities and those they ask": _COUNCIL | {PublicBody.HOUSING},
     "named person services and relevant authorities": PUBLIC_AUTHORITIES,
     "councils, police, health boards and other public bodies listed": PUBLIC_AUTHORITIES,
     "Health and Social Care trusts": frozenset({PublicBody.HEALTH}),

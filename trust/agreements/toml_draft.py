@@ -20,6 +20,8 @@ from trust.exchange.reader import one_line
 from trust.strict_json import JsonObject, dumps
 
 MAX_LINES = 20_000
+MAX_SPAN = 1_200
+"""Lines of one statement: a list of 1,000 items, each on its line, and notes."""
 MOST_SYNTAX_FAULTS = 200
 _UNFINISHED = "(at end of document)"
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
@@ -71,6 +73,8 @@ def read_toml(text: str) -> TomlDraft:
             document = tomllib.loads(text)
             break
         except tomllib.TOMLDecodeError as malformed:
+            if not statements:
+                break
             spoilt = _statement_at(statements, _line(malformed, text))
             statements.remove(spoilt)
             syntax[spoilt.first + 1] = _syntax_fault(malformed)
@@ -102,7 +106,7 @@ def _statements(lines: Sequence[str]) -> tuple[list[_Statement], dict[int, Fault
     first = 0
     skips = False  # below a header that cannot be read, no member has a known place
     while first < len(lines):
-        if not lines[first].strip() or lines[first].lstrip().startswith("#"):
+        if not lines[first].strip(" \t"):
             first += 1
             continue
         statement, failure, end = _read_statement(lines, first)
@@ -119,7 +123,7 @@ def _statements(lines: Sequence[str]) -> tuple[list[_Statement], dict[int, Fault
 def _read_statement(lines: Sequence[str], first: int) -> tuple[_Statement | None, tomllib.TOMLDecodeError | None, int]:
     """Read the statement that begins at a line; return it, or why it cannot be read, and the line after it."""
     failure = None
-    for last in range(first, len(lines)):
+    for last in range(first, min(first + MAX_SPAN, len(lines))):
         try:
             value = tomllib.loads("\n".join(lines[first : last + 1]))
         except tomllib.TOMLDecodeError as malformed:

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from gateway.administration.agreement_templates import load_template, template_names
-from gateway.administration.draft_check import CheckedDraft, inspect
+from gateway.administration.draft_check import CheckedDraft, inspect, read_draft
 from gateway.administration.drafting import ComposedDraft, DraftParty, DraftService, compose, default_answers
+from gateway.administration.errors import OperationRefused
 from gateway.administration.new_agreement import merge_parties
 from trust.agreements.agreement import Agreement, InForce, parse_agreement
+from trust.agreements.drafting_advice import ask_by_the_codes
 from trust.agreements.lawful_basis import LegalPart, lookup, not_in_force
 from trust.agreements.legal_entry import UkNation
-from trust.agreements.signing import SigningContext, advise
+from trust.agreements.signing import SigningContext, advise, ask_about_draft
 from trust.identifiers import EntityId, ServiceSlug
 
 COUNCIL = ("childrens-social-care", "money-advice", "housing", "education")
@@ -70,6 +72,13 @@ def test_each_template_becomes_a_draft_that_every_party_may_sign(tmp_path: Path,
         services = {ServiceSlug(each.slug): each.kind for each in member.services}
         signer = SigningContext(own=EntityId(member.entity), services=services)
         assert advise(agreement, signer, today=date(2026, 12, 1)).faults == ()
+
+
+@pytest.mark.parametrize("nation", [UkNation.ENGLAND, UkNation.WALES])
+@pytest.mark.parametrize("name", template_names())
+def test_a_draft_from_a_template_leaves_no_question_of_the_codes(tmp_path: Path, name: str, nation: UkNation) -> None:
+    agreement = parse_agreement(checked(tmp_path, draft(name, parties(nation)).text).raw)
+    assert [*ask_about_draft(agreement), *ask_by_the_codes(agreement)] == []
 
 
 @pytest.mark.parametrize("name", WITH_CLAUSES)
@@ -213,6 +222,23 @@ def test_a_schedule_is_short_and_stands_under_its_overarching_agreement(tmp_path
     stranger = party("stranger", ("police",), UkNation.ENGLAND)
     [fault] = checked(tmp_path, draft("early-help", (*members, stranger), under=above).text, above).faults
     assert "does not have all its parties" in fault
+
+
+@pytest.mark.parametrize("name", ["draft.TOML", "draft.txt", "draft"])
+def test_a_draft_is_toml_under_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(draft("early-help", parties(UkNation.ENGLAND)).text)
+    assert inspect(path).faults == ()
+    path.write_text(draft("early-help", parties(UkNation.ENGLAND), {}).text)
+    with pytest.raises(OperationRefused, match="mistakes"):
+        read_draft(path)
+
+
+def test_a_draft_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "draft.toml"
+    path.write_bytes(b'id = "\xff"')
+    with pytest.raises(OperationRefused, match="not UTF-8 text"):
+        inspect(path)
 
 
 def test_an_agency_is_a_party_once() -> None:

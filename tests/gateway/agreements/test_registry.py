@@ -1,5 +1,6 @@
 """The agreements a node holds: read once for each change, and each signature proved by the keys kept beside it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.town import AGREEMENT, COUNCIL, PURPOSE, TRUST
 from trust.agreements.agreement import InForce, NotInForce
+from trust.claims import digest
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, KindName, PurposeCode
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -162,3 +164,19 @@ def test_an_unreadable_agreement_binds_no_party_and_costs_no_other(pair: Network
     )
     assert [standing.agreement.id for standing in book.standings(now=now)] == [AGREEMENT]
     assert book.find(ref_of(pair), now=now) is not None
+
+
+def test_a_schedule_binds_only_beside_its_overarching_agreement(pair: Network, book: AgreementRegistry) -> None:
+    common = {name: value for name, value in pair.document().items() if name != "clauses"}
+    overarching = {**common, "id": "overarching", "overarching": True, "powers": []}
+    raw = json.dumps(overarching, indent=1).encode()
+    under = {"id": "overarching", "digest": digest(raw)}
+    schedule = pair.agree(pair.document(id="schedule", under=under))
+    now = pair.clock.now()
+    waiting = book.find(schedule, now=now)
+    assert isinstance(waiting, NotInForce)
+    assert "overarching agreement overarching that it is under is not held here" in waiting.reason
+    assert book.grantable([detail(schedule)], asker=COUNCIL, holder=TRUST, now=now) == ()
+    assert pair.agree(overarching).digest == under["digest"]
+    assert isinstance(book.find(schedule, now=now), InForce)
+    assert len(book.grantable([detail(schedule)], asker=COUNCIL, holder=TRUST, now=now)) == 1

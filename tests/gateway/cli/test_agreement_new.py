@@ -1,5 +1,6 @@
 """From an empty folder to a draft that its parties can sign: one command and its questions, and no JSON."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ name = "Vale Mental Health"
 nations = ["england"]
 services = [{slug = "community-team", kind = "mental-health"}]
 """
+
+
+TYPED = "\n".join([POLICE, "n", *[""] * 9, ""])
+"""One other party, no further one, and the proposed answer to each other question."""
 
 
 @pytest.fixture
@@ -143,6 +148,25 @@ def test_a_schedule_leaves_to_the_overarching_agreement_what_is_common(empty: Pa
     assert not (empty / "x.toml").exists()
 
 
+def test_a_node_that_does_not_run_is_a_party_as_its_superior_states_it(both: Partnership) -> None:
+    words = ["--template", "early-help", "--party", POLICE, *ANSWERS, "--nation", f"{POLICE}=england"]
+    answer = hearthgate("agreement", "new", "draft.toml", *words, "--config", both.config("council"))
+    assert answer.code == 0, answer.out + answer.err
+    assert '  "neighbourhood",  # neighbourhood' in Path("draft.toml").read_text()
+
+
+def test_no_agency_signs_what_is_enacted_and_not_in_force(both: Partnership) -> None:
+    whole = json.loads(both.agreement().read_text())
+    whole["clauses"][0]["basis"].append("ca2004-s16la")
+    document = both.agreement(powers=["ca2004-s10", "ca2004-s16la"], clauses=whole["clauses"])
+    config = ["--config", both.config("council"), "--name", "R. Example", "--post", "SIRO", "--yes"]
+    for words in (["propose", document, *config], ["sign", document, *config, "--out", "s.jwt"]):
+        refused = hearthgate("agreement", *words)
+        assert refused.code == 1
+        assert "ca2004-s16la was enacted on 2026-04-29 and is not in force" in refused.err
+    assert not Path("s.jwt").exists()
+
+
 def test_the_parties_come_from_the_federation_and_the_draft_is_signed_as_it_stands(both: Partnership) -> None:
     both.run_node("police")
     config = ["--config", both.config("council")]
@@ -171,6 +195,11 @@ def test_the_parties_come_from_the_federation_and_the_draft_is_signed_as_it_stan
     written = hearthgate("agreement", "check", "draft.toml", "--out", "draft.json", "--json").json["digest"]
     assert hearthgate("agreement", "check", "draft.json", "--json").json["digest"] == written
     assert hearthgate("agreement", "add", "draft.json", "s.jwt", *config, "--yes").code == 0
+    asked = hearthgate(
+        "agreement", "new", "y.toml", "--template", "early-help", "--ask", *ANSWERS, *config, answer=TYPED
+    )
+    assert asked.code == 0, asked.out + asked.err
+    assert f"  {POLICE}" in asked.err
     unknown = hearthgate("agreement", "new", "x.toml", *words, "--party", "https://stranger.example", *config)
     assert unknown.code == 1
     assert "could not be found in the federation" in unknown.err

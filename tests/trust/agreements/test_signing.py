@@ -172,6 +172,12 @@ def test_the_drafter_of_a_clause_without_its_law_is_asked_too(basis: list[str], 
     assert advice(others).questions == ()  # it is theirs to answer
 
 
+def test_the_drafter_of_a_clause_that_rests_on_consent_is_asked_for_a_task_in_law() -> None:
+    [question] = ask_about_draft(parsed(first(basis=["6-1-a"])))
+    assert "A public authority can seldom rely on consent" in question
+    assert list(ask_about_draft(parsed(first(basis=["6-1-e", "ca2004-s10", "confidentiality.consent"])))) == []
+
+
 def test_a_power_for_another_body_is_no_law_for_ours() -> None:
     whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": ["6-1-e", "daa2021-s49a"]}])
     assert len(advice(whole).faults) == 1
