@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from config.settings import NodeSettings
+from gateway.administration import draft_check
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.decision_tally import CountedDecision, DecisionTally, Progress
 from gateway.administration.errors import OperationRefused
-from gateway.administration.files import read_input
 from gateway.administration.outcome import UseCaseResult
 from trust.agreements.agreement import Agreement, parse_agreement
 from trust.agreements.simulation import Difference, Effect, Simulation
@@ -83,7 +83,7 @@ def run(tally: DecisionTally, draft: Agreement, progress: Progress) -> Simulatio
 def read_draft(file: Path) -> Agreement:
     """Read a draft. Raises :class:`OperationRefused` with every fault."""
     try:
-        return parse_agreement(read_input(file, "The draft"))
+        return parse_agreement(draft_check.read_draft(file))
     except TrustError as refused:
         raise OperationRefused(f"The draft is none: {refused.detail}. Run `hearthgate agreement check`.") from refused
 
