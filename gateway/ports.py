@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from trust.exchange.batch import BatchRefusal
 from trust.federation.chain import Resolution, TrustedEntity
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
@@ -203,6 +204,16 @@ class PeerClient(Protocol):
 
         ``trace`` is that of the request behind it; the peer is told another. Raises :class:`TransportError`, and
         :class:`PeerRefused` when the peer answered with a problem document.
+        """
+        ...
+
+    def send_batch(
+        self, peer: TrustedEntity, messages: Sequence[bytes], *, detail: AuthorizationDetail, timeout_s: float
+    ) -> Sequence[bytes | BatchRefusal]:
+        """Send several signed messages in one request, as :meth:`send_message` does, and return an answer to each.
+
+        Raises :class:`TransportError`, :class:`PeerRefused` when the peer refused the batch as a whole, and
+        ``TrustError`` for an answer that is none to these messages.
         """
         ...
 

@@ -19,6 +19,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
+from gateway.app.batches import batch_handler
 from gateway.app.capabilities import CAPABILITIES
 from gateway.app.case_face import CaseParts, case_app
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
@@ -141,7 +142,7 @@ def create_node(
         countersigning=countersigning,
         delivery=delivery,
         receiving=receiving,
-        peer_app=_peer_app(parts, directory, agreements, inbound, public),
+        peer_app=_peer_app(parts, directory, agreements, inbound, receiving, public),
         case_app=_case_app(parts, delivery, receiving, outbound, agreements, outside),
         operations_app=_operations(parts, directory),
     )
@@ -372,6 +373,7 @@ def _peer_app(
     directory: FederationResolver,
     agreements: AgreementRegistry,
     inbound: Inbound,
+    receiving: Receiving,
     public: Sequence[Blueprint],
 ) -> Flask:
     def permitted(
@@ -395,7 +397,13 @@ def _peer_app(
         claims=parts.claims,
         permitted=permitted,
     )
-    face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
+    face = PeerFace(
+        oauth=oauth,
+        clock=parts.clock,
+        handle=handle,
+        handle_batch=batch_handler(inbound, receiving.queued),
+        share=FairShare(parts.settings.peer.threads),
+    )
     blueprints = [peer_blueprint(face), *public]
     app = build_face("peer", blueprints, max_body=peer_api.MAX_BODY, observer=events.RequestObserver())
     return with_serving_gate(app, parts.fitness.check)

@@ -52,6 +52,7 @@ def build_receiving(
         accept=inbox.accept,
         limits=limits,
         observe=events.record_inbound_message,
+        crashed=events.record_step_failure,
     )
     return Receiving(
         inbox=inbox,

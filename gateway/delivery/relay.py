@@ -1,10 +1,10 @@
 """The relay: lease what is due, send it, and write down what became of it.
 
-1. One thread looks, leases and writes; a few others send. Outcomes of a batch share a transaction, and so do leases.
+1. One thread looks, leases and writes; a few others send. Outcomes share a transaction, and so do leases.
 2. Red rows go before amber ones, and these before green ones. Each peer has a bounded share of what is under way.
 3. A peer that takes nothing is tried with one row at a time; its others are not looked at until that one gets through.
-4. Rows of one case and recipient are sent one after the other.
-5. Nothing is loaded whole: a pass reads a few rows of each peer, and the sealed bytes of one row at a time.
+4. Rows of one case and recipient are sent one after the other, never two of them at a time.
+5. Nothing is loaded whole: a pass reads a few rows of each peer, and a sender the sealed bytes of one request.
 6. A row that was not delivered within its time is parked, and waits for an operator.
 
 Several relays share one outbox; a lease that runs out returns a row to all of them, so a relay may die at any moment.
@@ -21,19 +21,20 @@ from threading import Thread
 from time import monotonic
 
 from gateway.delivery import outbox
-from gateway.delivery.dispatch import Dispatcher, Ending, SendAttempt
+from gateway.delivery.dispatch import Dispatcher, SendAttempt
 from gateway.delivery.sending_policy import PolicyBatch, SendingPolicy
 from gateway.delivery.settlement import Settlement
 from gateway.ports import Clock, Store, StoreBusy, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.store.tables import outbox as rows
-from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState, WaitingPeer
+from gateway.store.tables.outbox import Lane, OutboxRow, OutboxState, OutboxType, WaitingPeer
+from trust.exchange.batch import MAX_MESSAGES
 
 POLL_S = 0.2
 """How soon a new row is seen: one small read for each look."""
 LEASE_S = 60.0
 SWEEP_S = 30.0
-LOOKED_AT = 16
+LOOKED_AT = 2 * MAX_MESSAGES
 """Rows of one peer and lane that a pass looks at."""
 PEERS_LOOKED_AT = 64
 SWEPT = 200
@@ -42,7 +43,7 @@ SWEPT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayLimits:
-    """``parallel`` rows are sent at once, and ``for_one_peer`` of them to one peer."""
+    """``parallel`` requests are under way at once, and ``for_one_peer`` of them to one peer."""
 
     parallel: int = 8
     for_one_peer: int = 4
@@ -50,11 +51,11 @@ class RelayLimits:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Task:
-    """A leased row on its way to a sender: by lane, then in the order of the leases."""
+    """Leased rows of one peer on their way to a sender: by lane, then in the order of the leases."""
 
     lane: int
     number: int
-    row: OutboxRow | None = None
+    rows: tuple[OutboxRow, ...] = ()
     batch: PolicyBatch | None = None
     until: float = 0.0
 
@@ -86,8 +87,8 @@ class Relay:
         self.attempt = parts.attempt
         self._limits = limits
         self._tasks: PriorityQueue[_Task] = PriorityQueue()
-        self._ended: SimpleQueue[SendAttempt] = SimpleQueue()
-        self._unwritten: list[SendAttempt] = []
+        self._ended: SimpleQueue[Sequence[SendAttempt]] = SimpleQueue()
+        self._unwritten: list[Sequence[SendAttempt]] = []
         self._under_way: Counter[str] = Counter()
         self._numbers = 0
         self._turn = 0
@@ -160,7 +161,7 @@ class Relay:
         """Write outcomes; where the store takes none, they stay here, and no more is leased."""
         if not self._unwritten:
             return
-        batch = tuple(self._unwritten)
+        batch = [attempt for attempts in self._unwritten for attempt in attempts]
         try:
             self._settle(batch)
         except (StoreBusy, StoreFull, StoreOutcomeUnknown):
@@ -168,11 +169,11 @@ class Relay:
         except Exception:  # noqa: BLE001 - one outcome that cannot be written costs no other; its lease runs out
             for attempt in batch:
                 self.attempt("settle", partial(self._settle, (attempt,)))
+        for attempts in self._unwritten:
+            self._under_way[attempts[0].row.peer] -= 1
         self._unwritten.clear()
+        self._under_way += Counter()  # peers without any are dropped
         for attempt in batch:
-            self._under_way[attempt.row.peer] -= 1
-            if self._under_way[attempt.row.peer] <= 0:
-                del self._under_way[attempt.row.peer]
             self._parts.observe(attempt)
 
     def _settle(self, batch: Sequence[SendAttempt]) -> None:
@@ -185,28 +186,32 @@ class Relay:
         if room <= 0:
             return 0
         open_peers = self._open_peers(now)
-        candidates = self._parts.store.read(lambda tx: _candidates(tx, tuple(open_peers), now, 4 * room))
+        candidates = self._parts.store.read(lambda tx: _candidates(tx, tuple(open_peers), now, 2 * room * MAX_MESSAGES))
         if not candidates:
             return 0
         until = now + timedelta(seconds=LEASE_S)
         pick = _Pick(owner=self._parts.settlement.owner, room=room, open_peers=open_peers, now=now, until=until)
-        leased = self._parts.store.write(lambda tx: pick.lease(tx, candidates))
+        requests = self._parts.store.write(lambda tx: pick.lease(tx, candidates))
         batch, lease_ends = self._parts.policy.begin(now), monotonic() + LEASE_S / 2
-        for row in leased:
-            self._under_way[row.peer] += 1
+        for leased in requests:
+            self._under_way[leased[0].peer] += 1
             self._numbers += 1
-            self._tasks.put(_Task(row.lane, self._numbers, row, batch, lease_ends))
-        return len(leased)
+            self._tasks.put(_Task(leased[0].lane, self._numbers, tuple(leased), batch, lease_ends))
+        return sum(map(len, requests))
 
-    def _open_peers(self, now: datetime) -> dict[str, int]:
+    def _open_peers(self, now: datetime) -> "dict[str, _Room]":
         """Return some peers that have room, and how much; a later pass begins with others."""
         waiting = self._parts.store.read(rows.waiting_peers)
-        rooms = [(each.peer, room) for each in waiting if (room := self._room_of(each, now)) > 0]
+        rooms = [
+            (each.peer, _Room(requests=room, rows=MAX_MESSAGES if each.backoff is None else 1))
+            for each in waiting
+            if (room := self._room_of(each, now)) > 0
+        ]
         self._turn = (self._turn + 1) % max(1, len(rooms))
         return dict((rooms[self._turn :] + rooms[: self._turn])[:PEERS_LOOKED_AT])
 
     def _room_of(self, waiting: WaitingPeer, now: datetime) -> int:
-        """Return how many more rows of a peer may be under way: one at a time while it takes nothing."""
+        """Return how many more requests to a peer may be under way: one at a time while it takes nothing."""
         under_way = self._under_way[waiting.peer]
         if waiting.backoff is None:
             return self._limits.for_one_peer - under_way
@@ -217,12 +222,8 @@ class Relay:
             self.attempt("send", partial(self._do, task))
 
     def _do(self, task: _Task) -> None:
-        if task.row is None or task.batch is None:
-            return
-        if monotonic() > task.until:  # another relay may have it by the time it would be sent
-            self._ended.put(SendAttempt(row=task.row, ending=Ending.NOT_TRIED, code="late"))
-            return
-        self._ended.put(self._parts.dispatcher.attempt(task.row, task.batch))
+        if task.batch is not None:
+            self._ended.put(self._parts.dispatcher.attempt(task.rows, task.batch, until=task.until))
 
     def _sweep_peer(self, waiting: WaitingPeer, state: OutboxState, now: datetime) -> None:
         untrusted = waiting.backoff is not None and waiting.backoff.reason == rows.UNTRUSTED
@@ -243,30 +244,46 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How many more requests to a peer may be under way, with how many rows each."""
+
+    requests: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Pick:
-    """The rows of one pass, leased in its transaction."""
+    """The rows of one pass, leased in its transaction, by the requests that they may share."""
 
     owner: str
     room: int
-    open_peers: dict[str, int]
+    open_peers: dict[str, _Room]
     now: datetime
     until: datetime
 
-    def lease(self, tx: Transaction, candidates: Sequence[OutboxRow]) -> list[OutboxRow]:
+    def lease(self, tx: Transaction, candidates: Sequence[OutboxRow]) -> list[list[OutboxRow]]:
         """Lease rows in their order while there is room, and put off those that wait for an earlier one."""
-        leased: list[OutboxRow] = []
-        room, keys = Counter(self.open_peers), set()
+        requests: list[list[OutboxRow]] = []
+        filling: dict[tuple[str, OutboxType, bool], list[OutboxRow]] = {}
+        number_of, keys = Counter[str](), set[str]()
         for row in candidates:
+            which, most = (row.peer, row.typ, row.lane is Lane.RED), self.open_peers[row.peer]
+            is_full = which not in filling or len(filling[which]) >= most.rows
+            if is_full and (len(requests) >= self.room or number_of[row.peer] >= most.requests):
+                continue
             earlier = self.until if row.order_key in keys else rows.waits_until(tx, row)
             if row.expires_at <= self.now:
                 outbox.end(tx, row, OutboxState.PARKED, reason=outbox.EXPIRED, now=self.now)
             elif earlier is not None:
                 rows.defer(tx, row, until=max(earlier, self.now + timedelta(seconds=1)))
-            elif len(leased) < self.room and room[row.peer] > 0 and self._take(tx, row):
-                leased.append(row)
+            elif self._take(tx, row):
                 keys.add(row.order_key)
-                room[row.peer] -= 1
-        return leased
+                if is_full:
+                    filling[which] = []
+                    requests.append(filling[which])
+                    number_of[row.peer] += 1
+                filling[which].append(row)
+        return requests
 
     def _take(self, tx: Transaction, row: OutboxRow) -> bool:
         return rows.lease(tx, row, owner=self.owner, now=self.now, until=self.until)

@@ -11,14 +11,17 @@
 7. One transaction holds the message id's single use, the charge, the row of the inbox and the evidence. The loser of a
    race for the id drops its work and returns the winner's bytes. A store that is full or busy gives no receipt (A10).
 
+The messages of one batch share the reading of 1 and the transaction of 7, and nothing else: what one of them is refused
+for changes no other, and where their transaction fails for one of them, each is written by itself.
+
 No person is searched for: an alert never waits for a match, and its receipt never tells
 of one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from secrets import token_urlsafe
 
 from gateway.accountability.message_limits import MessageCharge, MessageLimits, MessagesLimited
@@ -33,7 +36,15 @@ from gateway.exchange.inbound import Charge, MessageIdReused, request_facts
 from gateway.exchange.kinds import Acceptance, AcceptMessage
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.keys.sealed import open_own
-from gateway.ports import KeyVault, Store, StoreFull, Transaction, TrustResolver
+from gateway.ports import (
+    KeyVault,
+    Store,
+    StoreBusy,
+    StoreFull,
+    StoreOutcomeUnknown,
+    Transaction,
+    TrustResolver,
+)
 from gateway.store.tables import messages
 from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, StoredReply
 from gateway.telemetry.events import InboundMessageEvent
@@ -44,6 +55,7 @@ from trust.agreements.decision_record import RequestCase
 from trust.agreements.denial import deny
 from trust.agreements.queued import ServiceKinds
 from trust.claims import digest, to_seconds
+from trust.errors import TrustError
 from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.kind import Kinds
 from trust.exchange.message import Message, OpenedMessage, RequestRef, Urgency
@@ -56,6 +68,9 @@ from trust.keys import KeyUse
 from trust.sealing import seal
 
 _NO_KIND = ""
+
+QueuedAnswer = bytes | Exception
+"""The signed receipt of one message, or why it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +139,21 @@ class _Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A judged message with its signed receipt. ``effect`` stores both, or returns what the id was used for before."""
+
+    context: _Context
+    effect: Callable[[Transaction], StoredReply | None]
+    receipt: bytes
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedInbound:
-    """Accept messages of queued kinds. ``accept`` stores each for its service; ``observe`` is told of each one."""
+    """Accept messages of queued kinds.
+
+    ``accept`` stores each for its service; ``observe`` is told of each one, ``crashed`` of a fault of ours with one.
+    """
 
     own: EntityId
     kinds: Kinds
@@ -137,6 +165,7 @@ class QueuedInbound:
     accept: AcceptMessage
     limits: MessageLimits
     observe: Callable[[InboundMessageEvent], None]
+    crashed: Callable[[Exception, str], None]
 
     def handle(self, opened_message: OpenedMessage, caller: PeerCaller, now: datetime) -> bytes:
         """Return the signed receipt of an opened message; it is durable by then.
@@ -144,23 +173,96 @@ class QueuedInbound:
         Raises ``Untrusted`` for a caller without standing, :class:`MessageIdReused` (A4), ``MessagesLimited``, and the
         store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
-        context = self.store.read(partial(self._consult, opened_message=opened_message, now=now))  # 1
-        urgent = context.clause is not None and context.clause.urgent
-        self.directory.check_standing(caller.party, now=now, urgent=urgent)  # 2
+        (answer,) = self.handle_all((opened_message,), caller, now)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def handle_all(
+        self, opened_messages: Sequence[OpenedMessage], caller: PeerCaller, now: datetime
+    ) -> tuple[QueuedAnswer, ...]:
+        """Return an answer to each of a caller's messages, durable by then.
+
+        Raises the store's ``StoreFull``, ``StoreBusy`` and ``StoreOutcomeUnknown`` for all of them.
+        """
+        contexts = self.store.read(  # 1
+            lambda tx: [self._consult(tx, opened_message=each, now=now) for each in opened_messages]
+        )
+        verdicts = [self._judge(each, caller, now) for each in contexts]
+        drafts = [each for each in verdicts if isinstance(each, _Draft)]
+        outcomes = iter(self._write_all(drafts, now))
+        return tuple(next(outcomes) if isinstance(each, _Draft) else each for each in verdicts)
+
+    def _write_all(self, drafts: Sequence[_Draft], now: datetime) -> list[QueuedAnswer]:
+        if len(drafts) > 1:
+            return self._write(drafts, now)
         try:
+            return self._write(drafts, now) if drafts else []
+        except MessagesLimited as limited:
+            return [self._limit(drafts[0].context, limited, now)]
+
+    def _judge(self, context: _Context, caller: PeerCaller, now: datetime) -> _Draft | QueuedAnswer:
+        urgent = context.clause is not None and context.clause.urgent
+        try:
+            self.directory.check_standing(caller.party, now=now, urgent=urgent)  # 2
             self._check_room(context)  # 3
             if context.prior is not None:
                 return self._repeat(context, context.prior, now)  # 4
-            return self._commit(context, self._decide(context, caller, now), now)  # 5
+            return self._draft(context, self._decide(context, caller, now), now)  # 5, 6
         except MessagesLimited as limited:
-            self._observe(context.message, "limited")
-            self.limits.refuse(self.store, context.charge, limited, now=now)
+            return self._limit(context, limited, now)
+        except (TrustError, MessageIdReused, StoreFull) as refused:
+            return refused
 
     def _check_room(self, context: _Context) -> None:
         if context.limited is not None:
             raise context.limited
         if context.message.urgency is not Urgency.RED and self.store.is_nearly_full():
             raise StoreFull("The disk is nearly full, and what room there is waits for red messages.")
+
+    def _limit(self, context: _Context, limited: MessagesLimited, now: datetime) -> MessagesLimited:
+        """Flag the sender of a message that a budget turned away, and return why it was."""
+        self._observe(context.message, "limited")
+        with suppress(MessagesLimited):
+            self.limits.refuse(self.store, context.charge, limited, now=now)
+        return limited
+
+    def _write(self, drafts: Sequence[_Draft], now: datetime) -> list[QueuedAnswer]:
+        """Commit drafts together (7), or where one cannot be written, each by itself."""
+        try:
+            winners = self.store.write(lambda tx: [each.effect(tx) for each in drafts])
+        except (StoreBusy, StoreFull, StoreOutcomeUnknown):
+            raise
+        except Exception as fault:
+            if len(drafts) == 1:
+                raise
+            if not isinstance(fault, MessagesLimited):
+                self.crashed(fault, "batch")
+            return [self._write_alone(each, now) for each in drafts]
+        return [self._finish(draft, winner, now) for draft, winner in zip(drafts, winners, strict=True)]
+
+    def _write_alone(self, draft: _Draft, now: datetime) -> QueuedAnswer:
+        try:
+            return self._write((draft,), now)[0]
+        except MessagesLimited as limited:
+            return self._limit(draft.context, limited, now)
+        except (StoreBusy, StoreFull, StoreOutcomeUnknown):
+            raise
+        except Exception as fault:  # noqa: BLE001 - the administrator is told, and no other message is refused for it
+            self.crashed(fault, "batch")
+            return fault
+
+    def _finish(self, draft: _Draft, winner: StoredReply | None, now: datetime) -> QueuedAnswer:
+        """Return the receipt of a draft that stands, or what the winner of a race for its id was given."""
+        if winner is not None:
+            try:
+                return self._repeat(draft.context, winner, now)
+            except MessagesLimited as limited:
+                return self._limit(draft.context, limited, now)
+            except MessageIdReused as reused:
+                return reused
+        self._observe(draft.context.message, draft.outcome)
+        return draft.receipt
 
     def _consult(self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime) -> _Context:
         """Read the store, and forget what the service may not be told before anything is digested (A48)."""
@@ -196,7 +298,7 @@ class QueuedInbound:
         )
         return Decided(case=case, decision=case.decide())
 
-    def _commit(self, context: _Context, decided: Decided, now: datetime) -> bytes:
+    def _draft(self, context: _Context, decided: Decided, now: datetime) -> _Draft:
         permit = decided.decision
         if isinstance(permit, Permit) and context.service is None:
             permit = deny(DenialCode.UNKNOWN_SERVICE)
@@ -225,11 +327,7 @@ class QueuedInbound:
                 recorder.record(tx, received, receipt_entry)
             return prior
 
-        winner = self.store.write(effect)  # 7
-        if winner is not None:
-            return self._repeat(context, winner, now)
-        self._observe(message, outcome.outcome)
-        return receipt
+        return _Draft(context=context, effect=effect, receipt=receipt, outcome=outcome.outcome)
 
     def _accept(
         self, context: _Context, permit: Permit | Denial, now: datetime

@@ -14,8 +14,7 @@
    for the id drops its work and returns the winner's bytes.
 10. Where the answer may not tell of a record, return at the step.
 
-A refusal walks the same steps from 9 on. A message causes no outbound call but to this node's own case system and a
-limited refresh of trust, so two nodes that ask each other at the same time cannot starve each other.
+A refusal walks the same steps from 9 on. Nothing is called but this node's case system and a limited refresh of trust.
 """
 
 from collections.abc import Callable
@@ -157,7 +156,7 @@ class Inbound:
 
     def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool) -> bytes:
         start = self.timer.now()
-        opened_message = self._open(raw, caller, now)  # 1
+        opened_message = self.open(raw, caller, now)  # 1
         if is_queued(self.kinds.kinds, opened_message.message.kind):
             return self.queued(opened_message, caller, now)
         consult = partial(self._consult, opened_message=opened_message, now=now, leave_out_address=leave_out_address)
@@ -183,7 +182,8 @@ class Inbound:
             wait_for_step()  # 10
         return reply
 
-    def _open(self, raw: bytes, caller: PeerCaller, now: datetime) -> OpenedMessage:
+    def open(self, raw: bytes, caller: PeerCaller, now: datetime) -> OpenedMessage:
+        """Verify one message of this caller to this node (1). Raises ``TrustError``."""
         opened_message = verify_with_message_keys(
             caller.party,
             raw,

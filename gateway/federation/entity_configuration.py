@@ -21,6 +21,7 @@ from trust.keys import KeyUse
 HISTORICAL_KEYS_PATH = "/federation/v1/historical-keys"
 MESSAGES_PATH = RESOURCE_PATH + "/messages"
 RECEIPTS_PATH = RESOURCE_PATH + "/receipts"
+BATCHES_PATH = RESOURCE_PATH + "/batches"
 RESIGNED_AFTER = timedelta(minutes=5)
 
 
@@ -127,6 +128,7 @@ def node_statement_metadata(
         evidence_key=vault.signer(KeyUse.EVIDENCE).public,
         message_endpoint=entity + MESSAGES_PATH,
         receipt_endpoint=entity + RECEIPTS_PATH,
+        batch_endpoint=entity + BATCHES_PATH,
         services=profile.services,
         kinds_supported=profile.kinds,
         maintenance=maintenance,

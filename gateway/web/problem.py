@@ -305,7 +305,12 @@ class Problem(Exception):
 
 
 def to_bytes(problem: Problem, *, request_id: str) -> bytes:
-    """Write a problem as its document; ``instance`` is this occurrence of it, by the request's id."""
+    """Write a problem as the bytes of its document."""
+    return strict_json.dumps(to_json(problem, request_id=request_id))
+
+
+def to_json(problem: Problem, *, request_id: str) -> strict_json.JsonObject:
+    """Return a problem as its document; ``instance`` is this occurrence of it, by the request's id."""
     kind = problem.kind
     document: strict_json.JsonObject = {
         "type": kind.uri,
@@ -319,7 +324,7 @@ def to_bytes(problem: Problem, *, request_id: str) -> bytes:
         document["detail"] = problem.detail
     if problem.faults:
         document["faults"] = [{"member": fault.path, "problem": fault.problem} for fault in problem.faults]
-    return strict_json.dumps(document)
+    return document
 
 
 def render(problem: Problem, *, request_id: str) -> Response:

@@ -14,7 +14,7 @@ from gateway.demo.case_systems import sql_systems
 from gateway.demo.case_systems.records import CaseService, ResidentRecord
 from gateway.demo.people.generator import generate_population
 from gateway.demo.people.population import Group, Spelling
-from gateway.http.peer.peer_api import MESSAGES_PATH
+from gateway.federation.entity_configuration import MESSAGES_PATH
 from gateway.oauth.server import TOKEN_PATH
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, Door, post

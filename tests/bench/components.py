@@ -34,8 +34,8 @@ import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
 from gateway.app.node import Node, create_node
 from gateway.exchange.inbound import Inbound
+from gateway.federation.entity_configuration import MESSAGES_PATH
 from gateway.federation.resolver import FederationResolver
-from gateway.http.peer.peer_api import MESSAGES_PATH
 from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures

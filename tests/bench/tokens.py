@@ -16,7 +16,7 @@ from secrets import token_urlsafe
 from statistics import median
 from time import process_time_ns
 
-from gateway.http.peer.peer_api import MESSAGES_PATH
+from gateway.federation.entity_configuration import MESSAGES_PATH
 from gateway.oauth import peer_server
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.peer_server import RESOURCE_PATH

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from gateway.authority import statements
 from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
-from gateway.federation import chain_cache, limits
+from gateway.federation import chain_cache, entity_configuration, limits
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.http.peer import peer_api
@@ -294,7 +294,7 @@ def test_the_addresses_are_the_faces() -> None:
         statements.FETCH_PATH,
         statements.LIST_PATH,
         server.TOKEN_PATH,
-        peer_api.MESSAGES_PATH,
+        entity_configuration.MESSAGES_PATH,
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,
         CONFIGURATION_PATH,

@@ -143,7 +143,7 @@ def test_a_peer_that_limits_a_clause_holds_back_only_that_clause(tmp_path: Path)
         waiting = [made.submit(alert(case_ref=f"c{n}", urgency=Urgency.GREEN)) for n in range(12)]
         other = made.submit(alert(recipients=(RECIPIENTS[next(each for each in RECIPIENTS if each != TRUST)],)))
         made.drain()
-        assert len(made.trust.attempts) <= 4  # what was under way at once
+        assert len(made.trust.batches) <= 4  # what was under way at once
         assert made.row(other).state is OutboxState.STORED
         rows = [made.row(each) for each in waiting]
         assert {each.reason for each in rows} == {peer_limits.CLAUSE_LIMITING}

@@ -17,7 +17,7 @@ import pytest
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts
 from gateway.delivery import outbox as transitions
-from gateway.delivery.relay import LEASE_S
+from gateway.delivery.relay import LEASE_S, LOOKED_AT
 from gateway.ports import PeerRequest, PeerResponse, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.store.engine.sqlite_writer import EXIT_IO_ERROR
 from gateway.store.tables import inbox, outbox
@@ -167,7 +167,7 @@ def test_a_pass_leases_a_bounded_number_of_rows_however_long_the_queue(sent: Sen
         copy = replace(row, message=f"m{n}", order_key=f"o{n}", submission=None, lease_until=None)
         store.write(partial(outbox.put, row=copy, sealed=b""))
     relay = another_process(sent)
-    assert relay.delivery.relay.lease_due() == 4
+    assert relay.delivery.relay.lease_due() == LOOKED_AT
     relay.store.close()
     relay.claims.close()
 

@@ -259,7 +259,13 @@ class Node:
         )
 
     def peer_app(self) -> Flask:
-        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle, share=FairShare(self.threads))
+        face = PeerFace(
+            oauth=self.peer_oauth(),
+            clock=self.clock,
+            handle=self._handle,
+            handle_batch=lambda batch, caller, now: [self._handle(each, caller, now) for each in batch],
+            share=FairShare(self.threads),
+        )
         return build_face("peer", [peer_blueprint(face)], max_body=peer_api.MAX_BODY, observer=self.watcher)
 
     def case_app(self) -> Flask:

@@ -7,11 +7,13 @@ from time import monotonic
 from typing import Any
 
 from gateway.agreements.registry import detail_for
+from gateway.federation.entity_configuration import BATCHES_PATH
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerRequest, PeerResponse
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, PURPOSE, SUBJECT, TRUST
 from trust.base64url import decode
+from trust.exchange.batch import MAX_ANSWERS
 from trust.exchange.message import AgreementRef, Message, PseudonymousPractitioner, build_message
 from trust.exchange.person import parse_subject
 from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
@@ -90,12 +92,12 @@ class PeerHand:
         """Ask for a new token next time."""
         self._tokens.clear()
 
-    def proof(self, token: bytes, *, signer: Signer | None = None) -> str:
-        """Return a fresh proof for a message with this token."""
+    def proof(self, token: bytes, *, signer: Signer | None = None, path: str = MESSAGES) -> str:
+        """Return a fresh proof for a message, or what else is posted, with this token."""
         made = dpop_proof.build(
             signer=signer or self.signer(KeyUse.DPOP),
             method="POST",
-            url=self.target + MESSAGES,
+            url=self.target + path,
             now=self.network.clock.now(),
             jti=token_urlsafe(16),
             access_token=token,
@@ -118,6 +120,28 @@ class PeerHand:
                 body=raw,
                 accept="application/jwt",
                 max_bytes=65_536,
+                timeout_s=10,
+            )
+        )
+
+    def post_batch(
+        self, body: bytes, *, headers: Mapping[str, str] | None = None, query: str = "", path: str = BATCHES_PATH
+    ) -> PeerResponse:
+        """Post bytes as a batch, with a good token and a fresh proof unless other headers are given."""
+        token = self.token()
+        return self.network.wire.deliver(
+            PeerRequest(
+                method="POST",
+                url=self.target + BATCHES_PATH + query,
+                headers={
+                    "Authorization": f"DPoP {token.decode()}",
+                    "Content-Type": "application/json",
+                    "DPoP": self.proof(token, path=path),
+                    **(headers or {}),
+                },
+                body=body,
+                accept="application/json",
+                max_bytes=MAX_ANSWERS,
                 timeout_s=10,
             )
         )

@@ -10,6 +10,8 @@ from typing import Any
 
 from gateway.callers import CaseCaller, Practitioner
 from gateway.delivery.case_submission import CaseSubmission
+from gateway.federation.entity_configuration import BATCHES_PATH
+from gateway.peers.refusals import read_refusal
 from gateway.ports import LocalClient, PeerRequest, PeerResponse, TransportError
 from gateway.store.tables import delivery_events, outbox
 from gateway.store.tables.delivery_events import DeliverySide
@@ -22,6 +24,7 @@ from tests.simulator.wire import Pass
 from tests.support.positions import positions
 from trust.claims import to_seconds
 from trust.exchange.alert import ALERT_KIND, parse_body
+from trust.exchange.batch import build_answers, read_batch
 from trust.exchange.kind import kinds_by_name
 from trust.exchange.message import Message, OpenedMessage, Urgency, open_message
 from trust.exchange.person import parse_subject
@@ -31,6 +34,7 @@ from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug, parse_service_ref
 from trust.keys import KeyUse
 from trust.oauth.access_token import AccessToken, AccessTokenClaims
+from trust.strict_json import JsonObject
 
 RECIPIENTS = {TRUST: f"{TRUST}#mental-health", HOUSING: f"{HOUSING}#housing"}
 FIELDS = ["persons.victim", "persons.child", "circumstances", "risk_level", "child_present"]
@@ -115,6 +119,7 @@ class PlayedRecipient:
     entity: EntityId
     effects: list[str] = field(default_factory=list)
     attempts: list[bytes] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     originals: dict[str, bytes] = field(default_factory=dict)
     refusal: Refusal | None = None
     away: bool = False
@@ -129,6 +134,8 @@ class PlayedRecipient:
         """Answer one request as the test wants it."""
         if self.away:
             raise TransportError(f"{self.entity}: no connection came about")
+        if request.url.endswith(BATCHES_PATH):
+            return self._answer_batch(request)
         if not request.url.endswith(MESSAGES):
             return forward()
         with self._lock:
@@ -139,6 +146,22 @@ class PlayedRecipient:
         if self.loses_answers:
             raise TransportError(f"{self.entity}: the answer did not come within the time")
         return PeerResponse(status=200, content_type="application/jwt", headers={}, body=receipt)
+
+    def _answer_batch(self, request: PeerRequest) -> PeerResponse:
+        with self._lock:
+            messages = read_batch(request.body)
+            self.attempts += messages
+            self.batches.append(len(messages))
+            if self.problem is None:
+                answers: list[bytes | JsonObject] = [self._take(each) for each in messages]
+            else:
+                refused = read_refusal(self.problem)
+                item: JsonObject = {"status": refused.status, "code": refused.code}
+                wait = {} if refused.retry_after_s is None else {"retry_after": refused.retry_after_s}
+                answers = [{**item, **wait}] * len(messages)
+        if self.loses_answers:
+            raise TransportError(f"{self.entity}: the answer did not come within the time")
+        return PeerResponse(status=200, content_type="application/json", headers={}, body=build_answers(answers))
 
     def opened(self, raw: bytes) -> OpenedMessage:
         """Open a message as this recipient."""

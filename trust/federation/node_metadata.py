@@ -61,8 +61,8 @@ class NodeMetadata:
     """What a peer must know of a node to exchange messages with it.
 
     `message_keys` may hold retired keys, each with its `retired_at`. `encryption_keys` is None where the node takes no
-    encrypted messages. `evidence_key` verifies its checkpoints. `kinds_supported` maps a kind to its versions.
-    `maintenance` is what it announced last, which may be over.
+    encrypted messages. `evidence_key` verifies its checkpoints. `kinds_supported` maps a kind to its versions. A node
+    without a `batch_endpoint` takes one message at a time. `maintenance` is what it announced last, which may be over.
     """
 
     name: str
@@ -74,6 +74,7 @@ class NodeMetadata:
     kinds_supported: Mapping[KindName, tuple[int, ...]]
     encryption_keys: KeySet | None = field(default=None)
     maintenance: Maintenance | None = None
+    batch_endpoint: str | None = None
 
 
 def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bool = False) -> NodeMetadata:
@@ -86,6 +87,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bo
     kinds = claims.optional_object(metadata, "service_kinds")
     encryption = claims.optional_object(metadata, "encryption_jwks")
     maintenance = claims.optional_object(metadata, "maintenance")
+    batches = claims.optional_str(metadata, "batch_endpoint")
     return NodeMetadata(
         name=claims.require_str(metadata, "organization_name", max_len=MAX_NAME),
         message_keys=KeySet.from_jwks(claims.require_object(metadata, "message_jwks"), KeyUse.MESSAGE),
@@ -93,6 +95,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bo
         evidence_key=parse_key(claims.require_object(metadata, "evidence_key"), KeyUse.EVIDENCE),
         message_endpoint=parse_endpoint(claims.require_str(metadata, "message_endpoint"), entity=entity),
         receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
+        batch_endpoint=None if batches is None else parse_endpoint(batches, entity=entity),
         services=services if as_stated else _admitted(services, kinds),
         kinds_supported=_parse_kinds(metadata),
         maintenance=None if maintenance is None else parse_maintenance(maintenance),
@@ -114,6 +117,8 @@ def build_node_metadata(node: NodeMetadata) -> JsonObject:
         metadata["encryption_jwks"] = node.encryption_keys.to_jwks()
     if node.maintenance is not None:
         metadata["maintenance"] = maintenance_to_json(node.maintenance)
+    if node.batch_endpoint is not None:
+        metadata["batch_endpoint"] = node.batch_endpoint
     return metadata
 
 

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from gateway.demo.agencies import Agency
 from gateway.demo.federation import Federation
 from gateway.demo.https import PlainResponse
-from gateway.http.peer.peer_api import MESSAGE_TYPE, MESSAGES_PATH
+from gateway.federation.entity_configuration import MESSAGES_PATH
+from gateway.http.peer.peer_api import MESSAGE_TYPE
 from gateway.keys.vault import open_vault
 from gateway.oauth.server import TOKEN_PATH
 from trust import strict_json

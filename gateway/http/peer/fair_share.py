@@ -15,7 +15,7 @@ keeps its thread for a quarter of a second, and a slow case system keeps one for
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -64,11 +64,11 @@ class FairShare:
                 del self._held[member]
 
 
-def share_with_strangers(blueprint: Blueprint, share: FairShare, *, but: str) -> None:
-    """Count every POST to the API of ``blueprint`` as the strangers' share, ``but`` for one address."""
+def share_with_strangers(blueprint: Blueprint, share: FairShare, *, but: Collection[str]) -> None:
+    """Count every POST to the API of ``blueprint`` as the strangers' share, ``but`` for some addresses."""
 
     def begin() -> None:
-        if request.method == "POST" and request.path != but:
+        if request.method == "POST" and request.path not in but:
             share.acquire(STRANGERS)
             g.among_strangers = True
 

@@ -70,7 +70,7 @@ class PostgresStore:
                     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                     connection.read_only = True
                     value = _work(connection, work)
-                    connection.rollback()
+                    connection.commit()  # a rollback would have the driver forget every statement that it prepared
                     return value
             except psycopg.Error as error:
                 if not may_retry(error) or time.monotonic() >= deadline:
