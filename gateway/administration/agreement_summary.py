@@ -5,8 +5,9 @@ from typing import Any
 
 from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
 from trust.agreements.clause import Clause
+from trust.agreements.difference import compare
 from trust.agreements.location import silent_fields
-from trust.agreements.reading import changes, read_out, signatories
+from trust.agreements.reading import read_out, signatories
 from trust.exchange.kinds import KINDS
 
 
@@ -24,7 +25,7 @@ def change_lines(agreement: Agreement, before: Agreement | None) -> list[str]:
     """Return what changes from an earlier version; nothing where there is none."""
     if before is None:
         return []
-    return [f"What changes from version {before.version}:", *_indented(changes(before, agreement))]
+    return [f"What changes from version {before.version}:", *_indented(compare(before, agreement).sentences)]
 
 
 def version_before(agreement: Agreement, standings: Iterable[InForce | NotInForce]) -> Agreement | None:
@@ -101,6 +102,8 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
                 "name": party.name,
                 "services": list(party.services),
                 "nations": sorted(party.nations),
+                "complaints": party.complaints,
+                "processors": list(party.processors),
             }
             for party in agreement.parties
         ],

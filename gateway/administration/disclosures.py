@@ -1,7 +1,5 @@
 """The account of disclosures: of a person, of one request, or under an agreement."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
@@ -15,6 +13,7 @@ from gateway.administration.errors import OperationRefused, refuse_line
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
+from gateway.runtime.spreadsheet import write_csv
 from trust.errors import TrustError
 from trust.exchange.person import Subject
 from trust.identifiers import EntityId, parse_entity_id
@@ -23,7 +22,6 @@ _MAX_REASON = 500
 _CURSOR_BYTES = 16
 _KEYS = {"disclosed": "told"}
 """Fields of a disclosure whose key in the output differs."""
-_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +107,12 @@ def _json(each: Disclosure) -> dict[str, Any]:
 
 
 def _csv(disclosures: Sequence[Disclosure]) -> bytes:
-    """Write them as RFC 4180 has it; a spreadsheet takes no cell for a formula."""
-    written = io.StringIO(newline="")
-    rows = csv.writer(written)
-    rows.writerow(_KEYS.get(each.name, each.name) for each in fields(Disclosure))
-    for each in disclosures:
-        rows.writerow([_cell(value) for value in _json(each).values()])
-    return written.getvalue().encode("utf-8")
+    header = [_KEYS.get(each.name, each.name) for each in fields(Disclosure)]
+    return write_csv([header, *([_cell(value) for value in _json(each).values()] for each in disclosures)])
 
 
 def _cell(value: object) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return " ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def _lines(each: Disclosure) -> list[str]:

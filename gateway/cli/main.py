@@ -125,6 +125,9 @@ _AGREEMENT = _group(
         "show": ("gateway.cli.agreement:show", "Show an agreement and its signatories."),
         "simulate": ("gateway.cli.decision:simulate", "Decide recorded requests again under a draft."),
         "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
+        "render": ("gateway.cli.agreement_documents:render", "Write an agreement's documents as HTML and Markdown."),
+        "diff": ("gateway.cli.agreement_documents:diff", "Say what a version permits, forbids and changes."),
+        "register": ("gateway.cli.agreement_documents:register", "Write the public register of agreements in force."),
     },
 )
 _LAW = _group(

@@ -99,13 +99,17 @@ class Purpose:
 class Party:
     """An agency bound by the agreement, with those of its services that take part.
 
-    ``nations`` are the parts of the United Kingdom in which it acts; none where the document does not say.
+    ``nations`` are the parts of the United Kingdom in which it acts. Each party is a controller of what it holds and of
+    what it is sent: ``complaints`` says how a person complains to it (Data Protection Act 2018 s.164A), ``processors``
+    are those that process for it here (UK GDPR Article 28). All are empty where the document does not say.
     """
 
     entity: EntityId
     name: str
     services: tuple[ServiceSlug, ...]
     nations: frozenset[UkNation] = frozenset()
+    complaints: str = ""
+    processors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,11 +316,16 @@ def _read_purposes(reader: Reader) -> tuple[Purpose, ...]:
 def _read_parties(reader: Reader) -> tuple[Party, ...]:
     parties = []
     for nested in reader.children("parties"):
-        nested.refuse_unknown(("entity", "name", "services", "nations"))
-        entity = nested.parsed("entity", parse_entity_id)
-        services = nested.parsed_list("services", parse_slug)
-        nations = frozenset(nested.parsed_list("nations", _parse_nation, required=False))
-        parties.append(Party(entity=entity, name=nested.text("name"), services=services, nations=nations))
+        nested.refuse_unknown(("entity", "name", "services", "nations", "complaints", "processors"))
+        party = Party(
+            entity=nested.parsed("entity", parse_entity_id),
+            name=nested.text("name"),
+            services=nested.parsed_list("services", parse_slug),
+            nations=frozenset(nested.parsed_list("nations", _parse_nation, required=False)),
+            complaints=nested.optional_text("complaints") or "",
+            processors=tuple(nested.texts("processors", required=False)),
+        )
+        parties.append(party)
     if len({party.entity for party in parties}) < len(parties):
         reader.fault("parties", "names an agency twice; list all its services in one place")
     return tuple(parties)

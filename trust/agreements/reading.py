@@ -1,4 +1,4 @@
-"""An agreement in plain English: the whole document, who signed it, and what a new version changes.
+"""An agreement in plain English: the whole document, and who signed it.
 
 Each line is a sentence or a list, without indentation. Every field of an agreement and of a clause belongs to one of
 the passages below; a test holds the two together, so that no signatory signs what was not shown.
@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from trust.agreements.agreement import PROSE, Agreement, AgreementSignature, Party
 from trust.agreements.clause import Clause, Existence, Onward
-from trust.agreements.lawful_basis import lookup
+from trust.agreements.lawful_basis import LegalEntry, lookup
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.location import silent_fields
 from trust.agreements.time_terms import DEFAULT_TERM, TimeUnit
@@ -41,6 +41,8 @@ NATIONS = {
     UkNation.SCOTLAND: "Scotland",
     UkNation.NORTHERN_IRELAND: "Northern Ireland",
 }
+_GRANTS = frozenset({"askers", "lists", "fields_by_role"})
+"""Fields of a clause whose passages say who may do what."""
 _SUBJECT_DEFAULT = (
     "of the person: the names, birth date and gender, the identifiers of its own sector, and the postcode where it is "
     "sent no identifier"
@@ -87,6 +89,27 @@ def read_clause_out(clause: Clause, agreement: Agreement) -> list[str]:
     return [line for passage in CLAUSE_PASSAGES for line in passage.read(clause, agreement)]
 
 
+def read_terms_out(clause: Clause, agreement: Agreement) -> list[str]:
+    """Return the terms of a clause: everything but services, roles, fields and the kind's own words."""
+    return [
+        line
+        for passage in CLAUSE_PASSAGES
+        if not _GRANTS & set(passage.fields)
+        for line in passage.read(clause, agreement)
+    ]
+
+
+def name_services(services: Iterable[ServiceRef], agreement: Agreement) -> str:
+    """Return services with the names of their agencies, as one list in words."""
+    return join_words(_service(service, agreement) for service in sorted(services, key=str))
+
+
+def cited_entries(agreement: Agreement) -> tuple[LegalEntry, ...]:
+    """Return each law that the clauses and the agreement's own list cite, once, as it stood on its first day."""
+    codes = (*(code for clause in agreement.clauses for code in clause.basis), *agreement.powers)
+    return tuple(lookup(code, agreement.valid_from) for code in dict.fromkeys(codes))
+
+
 def signatories(agreement: Agreement, signatures: Iterable[AgreementSignature]) -> list[str]:
     """Return who signed for each party, in which post and on which day, or that it has not signed."""
     signed = {signature.party: signature for signature in signatures}
@@ -102,33 +125,9 @@ def signatories(agreement: Agreement, signatures: Iterable[AgreementSignature]) 
     return lines
 
 
-def changes(old: Agreement, new: Agreement) -> list[str]:
-    """Return what ``new`` changes, in sentences."""
-    lines = []
-    for passage in PASSAGES[1:]:
-        lines += _changed(f'"{passage.heading}"', passage.read(old), passage.read(new))
-    for clause in new.clauses:
-        before = old.clause(clause.id)
-        now = read_clause_out(clause, new)
-        if before is None:
-            lines += [f"Clause {clause.id} is new: {line}" for line in now]
-        else:
-            lines += _changed(f"Clause {clause.id}", read_clause_out(before, old), now)
-    for clause in old.clauses:
-        if new.clause(clause.id) is None:
-            lines.append(f"Clause {clause.id} is taken out. It said: {read_clause_out(clause, old)[0]}")
-    return lines or ["Nothing changes but the version."]
-
-
 def in_words(day: date) -> str:
     """Write a day as people do."""
     return f"{day.day} {day:%B} {day.year}"
-
-
-def _changed(what: str, before: Sequence[str], now: Sequence[str]) -> list[str]:
-    gone = [line for line in before if line not in now]
-    new = [line for line in now if line not in before]
-    return [f"{what} no longer says: {line}" for line in gone] + [f"{what} now says: {line}" for line in new]
 
 
 def _identity(agreement: Agreement) -> list[str]:
@@ -144,9 +143,14 @@ def _days(agreement: Agreement) -> list[str]:
 
 
 def _parties(agreement: Agreement) -> list[str]:
-    return [
-        f"{party.name} ({party.entity}{_nations(party)}): {', '.join(party.services)}" for party in agreement.parties
-    ]
+    lines = []
+    for party in agreement.parties:
+        lines.append(f"{party.name} ({party.entity}{_nations(party)}): {', '.join(party.services)}")
+        if party.complaints:
+            lines.append(f"A person complains to {party.name} so: {party.complaints}")
+        if party.processors:
+            lines.append(f"These process for {party.name}: {join_words(party.processors)}")
+    return lines
 
 
 def _nations(party: Party) -> str:
@@ -182,7 +186,7 @@ def _marks(agreement: Agreement) -> list[str]:
 
 
 def _who(clause: Clause, agreement: Agreement) -> list[str]:
-    askers, holders = (_services(services, agreement) for services in (clause.askers, clause.holders))
+    askers, holders = (name_services(services, agreement) for services in (clause.askers, clause.holders))
     kind = KINDS.get(clause.kind)
     what = f"{kind.description if kind else clause.kind} ({clause.kind}, version {clause.version})"
     return [f"For {clause.purpose}, {askers} may {'send' if _queued(clause) else 'ask'} {holders} {what}."]
@@ -257,7 +261,7 @@ def _location(clause: Clause, agreement: Agreement) -> list[str]:
     if silent:
         lines.append(f"Of a person whose place is restricted, these are silent: {join_words(silent)}.")
     if recipients:
-        who = _services(recipients, agreement)
+        who = name_services(recipients, agreement)
         lines.append(f"Such a person's place may go to {who}, if it is not linked to the alleged perpetrator.")
     return lines
 
@@ -269,10 +273,6 @@ def _queued(clause: Clause) -> bool:
 def _service(service: ServiceRef, agreement: Agreement) -> str:
     party = agreement.party(service.entity)
     return f"{service.service} ({party.name if party else service.entity})"
-
-
-def _services(services: Iterable[ServiceRef], agreement: Agreement) -> str:
-    return join_words(_service(service, agreement) for service in sorted(services, key=str))
 
 
 def _prose(name: str) -> Passage:

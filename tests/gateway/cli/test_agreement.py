@@ -241,12 +241,11 @@ def test_the_whole_document_and_what_changes_is_read_before_signing(both: Partne
     for line in (
         '"People\'s rights" no longer says: As written down.',
         '"People\'s rights" now says: Any party answers for all.',
-        "Clause who-else no longer says: a key-worker is told: duty_phone, organisation",
-        "Clause who-else now says: a key-worker is told: duty_phone, organisation, worker",
+        "also learns: worker.",
         "Vale Council: has not signed.",
         "R. Example, SIRO, signs this for Vale Council",
     ):
-        assert f"  {line}" in read or line in read
+        assert line in read
     checked = hearthgate("agreement", "check", new, "--config", both.config("council"))
     assert "What changes from version 1:" in checked.out
     assert "Any party answers for all." in checked.out

@@ -1,4 +1,4 @@
-"""A signatory reads all of an agreement, who signed it, and what a new version changes."""
+"""A signatory reads all of an agreement, and who signed it."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.trust.agreements.examples import DOCUMENT, JOBCENTRE, document, parsed, signatures
+from tests.trust.agreements.examples import DOCUMENT, document, parsed, signatures
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
-from trust.agreements.reading import changes, in_words, read_clause_out, read_out, signatories
+from trust.agreements.reading import in_words, read_clause_out, read_out, signatories
 from trust.agreements.time_terms import parse_time_term
-
-SECTION_17 = "Children Act 1989, section 17 (services for children in need and their families)"
 
 
 def lines(whole: dict[str, Any] | None = None) -> list[str]:
@@ -71,84 +69,6 @@ def test_a_day_and_a_signatory_are_written_as_people_do() -> None:
         f"Vale Mental Health: signed by R. Example, Caldicott Guardian, on {day}.",
         "Vale Jobcentre: has not signed.",
     ]
-
-
-def changed(**changed_members: Any) -> list[str]:
-    return changes(parsed(), parsed(document(version=4, **changed_members)))
-
-
-def test_a_version_that_changes_nothing_says_so() -> None:
-    assert changed() == ["Nothing changes but the version."]
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["title", "benefits", "individuals_informed", "consent_text", "rights", "retention", "security", "dpia_reference"],
-)
-def test_changed_words_are_told(name: str) -> None:
-    told = changed(**{name: "Other words."})
-    assert [line.endswith(f": {DOCUMENT[name]}") for line in told] == [True, False]
-    assert told[1].endswith("now says: Other words.")
-
-
-def test_changed_days_parties_powers_and_marks_are_told() -> None:
-    mark = "https://anchor.example/marks/data-protection-assured"
-    parties = [
-        *DOCUMENT["parties"],
-        {"entity": "https://gp.example", "name": "Vale Surgery", "services": ["reception"]},
-    ]
-    assert changed(
-        valid_until="2028-04-30", parties=parties, powers=["ca2004-s10", "ca1989-s17"], required_marks=[mark]
-    ) == [
-        '"Days" no longer says: Its last day is 31 March 2028.',
-        '"Days" now says: Its last day is 30 April 2028.',
-        '"Parties" now says: Vale Surgery (https://gp.example): reception',
-        f'"Powers relied on" now says: {SECTION_17} [ca1989-s17]',
-        '"Trust marks" now says: No party asks or is asked without holding:',
-        f'"Trust marks" now says: the mark "data-protection assured" of https://anchor.example ({mark})',
-    ]
-
-
-SILENT = "Of a person whose place is restricted, these are silent:"
-
-
-def test_what_a_role_is_told_from_now_on_is_told() -> None:
-    first = {**DOCUMENT["clauses"][0], "fields_by_role": {"key-worker": ["organisation"]}}
-    assert changed(clauses=[first, DOCUMENT["clauses"][1]]) == [
-        "Clause who-else no longer says: a duty-officer is told: duty_phone, organisation",
-        "Clause who-else no longer says: a key-worker is told: organisation, phone, service_type, since, worker",
-        f"Clause who-else no longer says: {SILENT} duty_phone, organisation, phone, service_type, since and worker.",
-        "Clause who-else now says: a key-worker is told: organisation",
-        f"Clause who-else now says: {SILENT} organisation.",
-    ]
-
-
-def test_a_clause_that_comes_or_goes_is_told() -> None:
-    other = {**DOCUMENT["clauses"][0], "id": "other", "askers": [f"{JOBCENTRE}#work-coaches"]}
-    told = changed(clauses=[DOCUMENT["clauses"][0], other])
-    assert told[0].startswith("Clause other is new: For early-help, work-coaches (Vale Jobcentre) may ask ")
-    assert told[-1].startswith(
-        "Clause in-payment is taken out. It said: For benefit-check, money-advice (Vale Council)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        ("existence", "unconditional"),
-        ("keep_days", 91),
-        ("onward", "within-agency"),
-        ("urgent", True),
-        ("basis", ["6-1-c", "ca2004-s10"]),
-        ("askers", [f"{COUNCIL}#money-advice"]),
-        ("holders", [f"{TRUST}#community-team"]),
-        ("purpose", "benefit-check"),
-        ("subject_by_holder", {f"{TRUST}#community-team": ["nhs_number"]}),
-    ],
-)
-def test_no_change_of_a_clause_is_silent(member: str, value: object) -> None:
-    told = changed(clauses=[{**DOCUMENT["clauses"][0], member: value}, DOCUMENT["clauses"][1]])
-    assert any(line.startswith("Clause who-else now says: ") for line in told)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Documents about an agreement, written from the agreement itself."""
