@@ -7,7 +7,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ from trust.agreements.legal_entry import UkNation
 FOLDER: Final = Path(config.__file__).parent / "templates" / "agreements"
 HEAD, SCHEDULE_HEAD, OVERARCHING = "head", "schedule-head", "overarching"
 ANY_KIND = "*"
+PLACE: Final = re.compile(r"@([a-z_]+)@")
+"""Where an answer goes."""
 _DIRECTIVE: Final = re.compile(r"#: (?P<word>[a-z]+) ?(?P<name>[a-z_-]+)? ?(?:= (?P<value>.*))?")
 
 
@@ -132,11 +134,3 @@ def _clause(block: _Block) -> ClauseTemplate:
         basis_by_nation={nation: laws[nation] for nation in UkNation if nation in laws},
         text=block.text.strip(),
     )
-
-
-def questions_in(text: str) -> Iterator[str]:
-    """Return the names of what a text of a template asks for."""
-    return (match[1] for match in PLACE.finditer(text))
-
-
-PLACE: Final = re.compile(r"@([a-z_]+)@")

@@ -5,6 +5,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.administration.agreement_templates import load_template, template_names
 from gateway.administration.draft_check import CheckedDraft, inspect, read_draft
@@ -12,10 +14,12 @@ from gateway.administration.drafting import ComposedDraft, DraftParty, DraftServ
 from gateway.administration.errors import OperationRefused
 from gateway.administration.new_agreement import merge_parties
 from trust.agreements.agreement import Agreement, InForce, parse_agreement
+from trust.agreements.draft import check_draft
 from trust.agreements.drafting_advice import ask_by_the_codes
 from trust.agreements.lawful_basis import LegalPart, lookup, not_in_force
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.signing import SigningContext, advise, ask_about_draft
+from trust.agreements.toml_draft import read_toml, to_signed_form
 from trust.identifiers import EntityId, ServiceSlug
 
 COUNCIL = ("childrens-social-care", "money-advice", "housing", "education")
@@ -245,3 +249,32 @@ def test_an_agency_is_a_party_once() -> None:
     council, *others = parties(UkNation.ENGLAND)
     again = DraftParty(entity=council.entity, name="Another", services=())
     assert merge_parties([council, *others, again]) == (council, *others)
+
+
+KINDS_OF_SERVICE = [*COUNCIL, *OTHERS, "family-support", "youth-justice", "hospital", "virtual-school"]
+NATIONS = st.frozensets(st.sampled_from([*UkNation]), min_size=1)
+MEMBERS = st.lists(
+    st.tuples(st.lists(st.sampled_from(KINDS_OF_SERVICE), min_size=1, unique=True), NATIONS), min_size=2, max_size=4
+)
+
+
+@given(name=st.sampled_from(template_names()), members=MEMBERS)
+@settings(max_examples=40, deadline=None)
+def test_any_agencies_get_a_draft_that_each_could_sign(
+    name: str, members: list[tuple[list[str], frozenset[UkNation]]]
+) -> None:
+    """Where no service can take part in any clause, the draft says so and is refused for that alone."""
+    those = [party(f"agency-{place}", kinds, *nations) for place, (kinds, nations) in enumerate(members)]
+    made = draft(name, those)
+    toml = read_toml(made.text)
+    assert not toml.syntax
+    agreement, faults = check_draft(to_signed_form(toml.document))
+    if not agreement.clauses and not agreement.overarching:
+        assert made.notes
+        assert {fault.path for fault in faults} <= {"powers", "clauses"}
+        return
+    assert [str(fault) for fault in faults] == []
+    for member in those:
+        services = {ServiceSlug(each.slug): each.kind for each in member.services}
+        signer = SigningContext(own=EntityId(member.entity), services=services)
+        assert advise(agreement, signer, today=date(2026, 12, 1)).faults == ()
