@@ -21,6 +21,7 @@ from gateway.store.tables.evidence_leaves import StoredLeaf
 from gateway.store.tables.question_signatures import StoredDecision
 from trust import strict_json
 from trust.agreements.clause_selection import QuerySpec
+from trust.agreements.comparison import compared_inputs
 from trust.agreements.decision import Permit
 from trust.agreements.decision_record import (
     Inputs,
@@ -33,6 +34,7 @@ from trust.agreements.decision_record import (
 )
 from trust.agreements.denial import Denial
 from trust.evidence.leaf import Leaf, leaf_hash
+from trust.exchange.refusal import Refusal
 from trust.sealing import seal
 from trust.strict_json import JsonObject
 
@@ -88,6 +90,10 @@ class Decided:
     case: RequestCase
     decision: Permit | Denial
     release: JsonObject | None = None
+
+    def refusal(self, denial: Denial) -> Refusal:
+        """Return the refusal of this request, with what it was decided on, which its asker compares."""
+        return replace(denial.refusal, inputs=compared_inputs(self.case))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -308,7 +308,8 @@ class QueuedInbound:
         persons = {each for person in message.persons for each in person_keys(hmac_key, person.subject)}
         leaf = self._leaf(context, outcome, now)
         received = inbound_evidence.question_entry(leaf, context.opened_message, sorted(persons), self.vault, decided)
-        receipt = self._sign(context, permit, evidence=digest(received.leaf), now=now)
+        refusal = decided.refusal(permit) if isinstance(permit, Denial) else None
+        receipt = self._sign(context, refusal, evidence=digest(received.leaf), now=now)
         receipt_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, receipt))
         sealed = seal(self.vault.seal_key(), receipt, _seal_context(message.iss, key))
 
@@ -341,10 +342,9 @@ class QueuedInbound:
         )
         return accepted.effect, outcome
 
-    def _sign(self, context: _Context, permit: Permit | Denial, *, evidence: str, now: datetime) -> bytes:
+    def _sign(self, context: _Context, reason: Refusal | None, *, evidence: str, now: datetime) -> bytes:
         signer = ReceiptSigner(own=self.own, vault=self.vault, directory=self.directory)
-        state = ReceiptState.FAILED if isinstance(permit, Denial) else ReceiptState.STORED
-        reason: Refusal | None = permit.refusal if isinstance(permit, Denial) else None
+        state = ReceiptState.STORED if reason is None else ReceiptState.FAILED
         subject = ReceiptSubject(
             sender=context.message.iss,
             request=context.opened_message.ref,

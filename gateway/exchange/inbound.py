@@ -168,7 +168,7 @@ class Inbound:
             return self._repeat(context, context.prior, permit, now)  # 5
         if isinstance(permit, Permit) and context.exceeded is not None and not permit.clause.urgent:
             return self._refuse_over_limit(context, context.exceeded, decided, now)  # 6
-        answer = self._respond(context, permit, now)  # 7
+        answer = self._respond(context, decided, now)  # 7
         is_timed = tells_nothing(permit, answer)
         wait_for_step = partial(self.timer.wait_for_step, since=start, step_s=context.step_s)
         if is_timed:
@@ -253,10 +253,10 @@ class Inbound:
         )
         return Decided(case=case, decision=case.decide())
 
-    def _respond(self, context: _InboundContext, permit: Permit | Denial, now: datetime) -> ServiceAnswer:
-        if isinstance(permit, Denial):
-            return _refuse(permit.refusal)
-        return replace(self._search(context, permit, now), dropped=permit.query.dropped)
+    def _respond(self, context: _InboundContext, decided: Decided, now: datetime) -> ServiceAnswer:
+        if isinstance(decided.decision, Denial):
+            return _refuse(decided.refusal(decided.decision))
+        return replace(self._search(context, decided.decision, now), dropped=decided.decision.query.dropped)
 
     def _search(self, context: _InboundContext, permit: Permit, now: datetime) -> ServiceAnswer:
         subject = context.message.subject

@@ -36,6 +36,7 @@ from gateway.restrictions.places import PlaceFinding
 from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.clause_selection import SelectedClause, check_requested_fields
+from trust.agreements.comparison import explain_difference, selected_inputs
 from trust.agreements.consent import deny_consent
 from trust.agreements.denial import Denial
 from trust.agreements.location import RestrictedPlace, protect_practitioner, rule_on_location, without_place
@@ -45,6 +46,7 @@ from trust.errors import TrustError
 from trust.evidence.leaf import Leaf
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, SubjectTooVague
 from trust.exchange.kind import Query, Reading, ReplyTerms
+from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, PseudonymousPractitioner, RequestRef, build_message
 from trust.exchange.person import Subject, enough_to_go_on, for_holder, would_settle
 from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
@@ -233,7 +235,8 @@ class Outbound:
         )
         self.directory.note_suspensions(reply.iss, reply.suspensions, now=now)
         if is_refusal(reply.body):
-            return _refusal_outcome(parse_refusal_body(reply.body), sent.entry)
+            refusal = parse_refusal_body(reply.body)
+            return _refusal_outcome(refusal, sent.entry, self._difference(query.selected, refusal, now))
         kind, selected = query.question.kind, query.selected
         terms = _terms(selected, now)
         reading = kind.parse_reply(reply.body).limited_to(selected.fields, terms)
@@ -244,6 +247,17 @@ class Outbound:
             dropped=kind.unread_members(reply.body),
             settle=_missing_members(sent) if reading.in_doubt else (),
         )
+
+    def _difference(self, selected: SelectedClause, refusal: Refusal, now: datetime) -> str | None:
+        """Return the first input on which the holder decided and this node, which permitted the query, would not."""
+        if not refusal.inputs:
+            return None
+        try:
+            marks = valid_types(self.directory.resolve(self.own, now=now).marks, now=now)
+        except TrustError:
+            marks = frozenset()
+        own = selected_inputs(selected, marks=marks, now=now, kinds=KINDS)
+        return explain_difference(own, refusal.inputs)
 
     def _open(self, sent: "_Sent", raw: bytes, peer: TrustedEntity, now: datetime) -> Reply:
         if peer.node is None:
@@ -385,9 +399,10 @@ def _entry(peer: TrustedEntity, slug: ServiceSlug) -> ServiceEntry | None:
     return next((entry for entry in services if entry.slug == slug), None)
 
 
-def _refusal_outcome(refusal: Refusal, entry: ServiceEntry) -> QueryOutcome:
+def _refusal_outcome(refusal: Refusal, entry: ServiceEntry, difference: str | None = None) -> QueryOutcome:
     status = QueryStatus.NO_REPLY if refusal.code in SOURCE_CODES else QueryStatus.REFUSED
-    return QueryOutcome(status=status, reason=f"{refusal.reason} {refusal.remedy}", code=refusal.code, entry=entry)
+    reason = " ".join(each for each in (refusal.reason, refusal.remedy, difference) if each)
+    return QueryOutcome(status=status, reason=reason, code=refusal.code, entry=entry)
 
 
 def _refused_unopened(refusal: PeerRefused, entry: ServiceEntry) -> QueryOutcome:

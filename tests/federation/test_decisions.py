@@ -19,10 +19,11 @@ from gateway.ports import Transaction
 from gateway.store.tables import evidence_leaves, question_signatures
 from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
-from tests.simulator.peer_hand import PeerHand
+from tests.simulator.peer_hand import PeerHand, reply_body
 from tests.simulator.settings_files import read_node
-from tests.simulator.town import COUNCIL, TRUST
+from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, TRUST
 from trust import typed_json
+from trust.agreements.comparison import COMPARED
 from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.decision_record import input_digests, outcome_to_json, replay_of
 from trust.agreements.legal_register import register_digest
@@ -236,3 +237,19 @@ def test_barriers_are_listed_with_what_would_unblock_them_at_both_ends(decided: 
     own = read_node(decided.folder_of(COUNCIL) / "hearthgate.toml")
     [barrier] = barriers.report(own, days=90, progress=lambda _done, _total: None).data["barriers"]
     assert (barrier["code"], barrier["purpose"]) == ("purpose_not_covered", "curiosity")
+
+
+def test_an_asker_is_told_the_first_input_on_which_the_holder_decided_otherwise(tmp_path: Path) -> None:
+    """The holder withdrew the clause from its service; its refusal carries digests, and none of the person."""
+    rule = {"agreement": AGREEMENT, "clause": "who-else-sensitive", "reason": "A review is under way."}
+    folder = tmp_path / "narrowed"
+    folder.mkdir()
+    network = Network(folder, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]], restrictions={"mental-health": [rule]})
+    with closing(network):
+        network.agree()
+        line = network.case_client().lines(holders=[f"{TRUST}#mental-health"])[f"{TRUST}#mental-health"]
+        assert line["status"] == "refused"
+        assert line["reason"].endswith(" ".join(COMPARED["local_policy"]))
+        [(_, answer)] = network.wire.messages(TRUST)
+        inputs = reply_body(answer)["reason"]["inputs"]
+        assert inputs.keys() == COMPARED.keys()

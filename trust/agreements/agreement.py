@@ -6,7 +6,7 @@ known by the digest of its bytes: another wording is another agreement.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -153,6 +153,13 @@ class Agreement:
     overarching: bool = False
     under: Under | None = None
 
+    _clauses_by_id: Mapping[str, Clause] = field(init=False, repr=False, compare=False)
+    """What a decision looks up; a search would read every clause of it."""
+
+    def __post_init__(self) -> None:
+        """Index the clauses."""
+        object.__setattr__(self, "_clauses_by_id", {clause.id: clause for clause in reversed(self.clauses)})
+
     @property
     def id(self) -> AgreementId:
         """The agreement's id, the same in all its versions."""
@@ -165,7 +172,7 @@ class Agreement:
 
     def clause(self, clause_id: str) -> Clause | None:
         """Return the clause of that id."""
-        return next((clause for clause in self.clauses if clause.id == clause_id), None)
+        return self._clauses_by_id.get(clause_id)
 
     def party(self, entity: str) -> Party | None:
         """Return the party of that entity identifier."""

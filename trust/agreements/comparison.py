@@ -6,13 +6,14 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from trust import typed_json
 from trust.agreements.agreement import InForce
+from trust.agreements.clause_selection import SelectedClause
 from trust.agreements.decision_record import (
     KINDS_SPOKEN,
     LEGAL_REGISTER,
@@ -24,6 +25,9 @@ from trust.agreements.decision_record import (
 )
 from trust.agreements.legal_register import register_digest
 from trust.claims import digest
+from trust.exchange.kind import Kinds
+from trust.exchange.message import AgreementRef
+from trust.identifiers import RoleCode
 from trust.oauth.authorization_details import covers
 from trust.strict_json import dumps
 
@@ -78,27 +82,75 @@ COMPARED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """The inputs that a refusal carries, each with the sentence for a difference and what to do, in order of importance."""
-NO_DIFFERENCE = "Both nodes decided on the same agreement, law, roles, marks, date and local rules."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedInputs:
+    """What a refusal is compared by. An asker states what it would have decided on in the holder's place.
+
+    ``agreement`` is the wording with whether it is in force, and ``roles`` the fields of each role; both are ``None``
+    where they are not held, or where the sender is no party and is told nothing of them.
+    """
+
+    agreement: tuple[AgreementRef, bool] | None
+    roles: Mapping[RoleCode, frozenset[str]] | None
+    marks: frozenset[str]
+    token: bool
+    day: date
+    narrowed: bool
+    kinds: Kinds
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest of each, by name."""
+        agreement = self.agreement and [typed_json.encode(self.agreement[0]), self.agreement[1]]
+        values: dict[str, Any] = {
+            "agreement": agreement,
+            "roles": typed_json.encode(self.roles) if self.roles is not None else None,
+            "marks": sorted(self.marks),
+            "token": self.token,
+            "clock": self.day.isoformat(),
+            "local_policy": self.narrowed,
+        }
+        releases = {RULES: rules_digest(), KINDS_SPOKEN: kinds_digest(self.kinds), LEGAL_REGISTER: register_digest()}
+        digests = releases | {name: digest(dumps([value])) for name, value in values.items()}
+        return {name: digests[name] for name in COMPARED}
 
 
 def compared_inputs(case: RequestCase) -> dict[str, str]:
-    """Return the digests that a refusal of this request carries, and that its asker compares."""
+    """Return the digests that a refusal of this request carries."""
     message, standing = case.facts.message, case.agreement
-    clause = None if standing is None else standing.agreement.clause(message.clause)
-    required = frozenset[str]() if standing is None else frozenset(standing.agreement.required_marks)
-    values: dict[str, Any] = {
-        "agreement": None
-        if standing is None
-        else [typed_json.encode(standing.agreement.ref), isinstance(standing, InForce)],
-        "roles": None if clause is None else typed_json.encode(clause.fields_by_role),
-        "marks": sorted(required & case.facts.sender_marks),
-        "token": any(covers(detail, message) for detail in case.facts.token_details),
-        "clock": case.now.astimezone(UTC).date().isoformat(),
-        "local_policy": case.local.withdraws(message),
-    }
-    releases = {RULES: rules_digest(), KINDS_SPOKEN: kinds_digest(case.kinds), LEGAL_REGISTER: register_digest()}
-    digests = releases | {name: digest(dumps([value])) for name, value in values.items()}
-    return {name: digests[name] for name in COMPARED}
+    if standing is not None and standing.agreement.party(message.iss) is None:
+        standing = None
+    terms = None if standing is None else standing.agreement
+    clause = None if terms is None else terms.clause(message.clause)
+    return ComparedInputs(
+        agreement=None if terms is None else (terms.ref, isinstance(standing, InForce)),
+        roles=None if clause is None else clause.fields_by_role,
+        marks=frozenset() if terms is None else case.facts.sender_marks & frozenset(terms.required_marks),
+        token=any(covers(detail, message) for detail in case.facts.token_details),
+        day=case.now.astimezone(UTC).date(),
+        narrowed=case.local.withdraws(message),
+        kinds=case.kinds,
+    ).digests()
+
+
+def selected_inputs(selected: SelectedClause, *, marks: frozenset[str], now: datetime, kinds: Kinds) -> dict[str, str]:
+    """Return the digests that a holder would have had that decided as the asker did. ``marks`` are the asker's own."""
+    return ComparedInputs(
+        agreement=(selected.agreement, True),
+        roles=selected.clause.fields_by_role,
+        marks=marks & frozenset(selected.required_marks),
+        token=True,
+        day=now.astimezone(UTC).date(),
+        narrowed=False,
+        kinds=kinds,
+    ).digests()
+
+
+def explain_difference(own: Mapping[str, str], peer: Mapping[str, str]) -> str | None:
+    """Return the sentences on the first input that a peer decided on and this node would not; none without one."""
+    name = first_difference(own, peer)
+    return None if name is None else " ".join(COMPARED[name])
 
 
 def first_difference(own: Mapping[str, str], peer: Mapping[str, str]) -> str | None:

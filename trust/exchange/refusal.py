@@ -5,7 +5,8 @@ has nothing to do with who was asked about. So it may, and must, say plainly why
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from trust.exchange.errors import MalformedBody
 from trust.exchange.reader import Reader
@@ -16,6 +17,9 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_SENTENCE = 2000
 """Characters of a reason or a remedy; a longer one is cut where it is written."""
 _MOST_VERSIONS = 20
+_MOST_INPUTS = 32
+_INPUT = re.compile(r"[a-z][a-z_]{0,31}")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 _HIGHEST_VERSION = 1000
 
 
@@ -23,13 +27,15 @@ _HIGHEST_VERSION = 1000
 class Refusal:
     """Why a request was refused (``code``, ``reason``), what the asker can do (``remedy``).
 
-    ``supported_versions`` is given where the version was the reason.
+    ``supported_versions`` is given where the version was the reason. ``inputs`` are digests, by name, of what the
+    request was decided on (:mod:`trust.agreements.comparison`); none of them is about a person.
     """
 
     code: str
     reason: str
     remedy: str
     supported_versions: tuple[int, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_refusal(body: JsonObject) -> bool:
@@ -57,7 +63,8 @@ def parse_refusal_body(body: JsonObject) -> Refusal:
 
 def reason_to_json(refusal: Refusal) -> JsonObject:
     """Return the member ``reason`` of a refusal or of the receipt of a message that failed."""
-    return {"code": refusal.code, "text": _cut(refusal.reason), "remedy": _cut(refusal.remedy)}
+    members: JsonObject = {"code": refusal.code, "text": _cut(refusal.reason), "remedy": _cut(refusal.remedy)}
+    return {**members, "inputs": dict(refusal.inputs)} if refusal.inputs else members
 
 
 def read_reason(reader: Reader) -> Refusal:
@@ -69,7 +76,19 @@ def read_reason(reader: Reader) -> Refusal:
         code=nested.text("code", pattern=_CODE),
         reason=nested.text("text", max_len=MAX_SENTENCE),
         remedy=nested.text("remedy", max_len=MAX_SENTENCE),
+        inputs=_read_inputs(nested),
     )
+
+
+def _read_inputs(reader: Reader) -> Mapping[str, str]:
+    nested = reader.child("inputs", required=False)
+    if nested is None:
+        return {}
+    names = nested.names()
+    if len(names) > _MOST_INPUTS or not all(_INPUT.fullmatch(name) for name in names):
+        reader.fault("inputs", f"must be up to {_MOST_INPUTS} digests by the names of inputs")
+        return {}
+    return {name: nested.text(name, pattern=_DIGEST) for name in names}
 
 
 def _cut(sentence: str) -> str:
