@@ -124,8 +124,10 @@ class AgreementRegistry:
         return frozenset(mark for standing in self.in_force(now=now) for mark in standing.agreement.required_marks)
 
     def parties(self, now: datetime) -> frozenset[EntityId]:
-        """Return the parties of the agreements in force."""
-        return frozenset(party.entity for standing in self.in_force(now=now) for party in standing.agreement.parties)
+        """Return the parties of the agreements in force, and those that they expect."""
+        binding = [standing.agreement for standing in self.in_force(now=now)]
+        expected = frozenset(party.entity for each in binding for party in each.expected)
+        return expected | {party.entity for each in binding for party in each.parties}
 
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime

@@ -1,6 +1,6 @@
 """Record a question, charge its rate limits and sample it for review, in one transaction, before it is sent."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -17,6 +17,7 @@ from gateway.exchange.fan_out import FanOut, Target, select_targets
 from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.ports import Clock, KeyVault, Store, Transaction
 from gateway.store.tables import justifications, lookups
+from trust.agreements.clause_selection import NotAsked, explain_not_asked
 from trust.agreements.denial import Denial
 from trust.claims import keyed_digest
 from trust.identifiers import EntityId
@@ -46,6 +47,11 @@ class QueryRecorder:
             entry = record.refused_entry(record.refused_question_leaf(question, error.code, now), keys, spec, denial)
             self.store.write(lambda tx: recorder.record(tx, entry))
             raise
+
+    def not_asked(self, question: CaseQuestion, targets: Iterable[Target], *, now: datetime) -> tuple[NotAsked, ...]:
+        """Return the services that our agreements expect to be asked and that the question does not go to, with why."""
+        asked = {each.selected.holder for each in targets}
+        return explain_not_asked(self.agreements.standings(now=now), question.spec(self.own), asked)
 
     def record(
         self,
@@ -103,7 +109,10 @@ class QueryRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingSide:
-    """The parts that ask a query of any kind. ``limit_s`` ends a question; answers stay for ``answers_kept``."""
+    """The parts that ask a query of any kind. ``limit_s`` ends a question; answers stay for ``answers_kept``.
+
+    ``is_member`` says whether this node knows an agency as a member of the federation; it asks no one.
+    """
 
     own: EntityId
     store: Store
@@ -113,6 +122,7 @@ class AskingSide:
     fan_out: FanOut
     limit_s: float
     answers_kept: timedelta
+    is_member: Callable[[EntityId], bool]
 
 
 def own_name(key: bytes, client_id: str, practitioner_id: str) -> str:

@@ -13,7 +13,7 @@ from gateway.exchange.outbound import PeerQuery, QueryOutcome
 from gateway.exchange.query_log import AskingSide
 from gateway.keys.daily_seal import SealExpired
 from gateway.lookups import service_result
-from gateway.lookups.service_result import LookupView
+from gateway.lookups.service_result import LookupNotes, LookupView, NotAskedService
 from gateway.ports import StoreBusy, StoreFull, StoreOutcomeUnknown, Transaction
 from gateway.store.tables import lookups
 from trust import strict_json
@@ -22,6 +22,8 @@ from trust.exchange.involvement import InvolvementQuery
 from trust.exchange.person import subject_to_json
 from trust.oauth.access_token import names_who_signed_in
 from trust.strict_json import JsonObject
+
+NOT_A_MEMBER = "This node knows no such member of the federation: it was not admitted, or could never be reached."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Lookups:
         asking = self.asking
         asking.fan_out.check_room()
         targets = asking.recorder.select(question, now=now)
-        row = self._row(caller, question, targets, idempotency_key, now)
+        notes = LookupNotes(left_out=question.left_out, not_asked=self._not_asked(question, targets, now))
+        row = self._row(caller, question, targets, idempotency_key, notes, now)
         earlier = asking.recorder.record(row, caller, question, targets, now)
         if earlier is not None:
             return self._repeat(earlier, row, caller, now)
@@ -62,7 +65,7 @@ class Lookups:
             [service_result.unanswered(each) for each in targets],
             ended=self._is_over(row, asking.clock.now()),
             keep_until=row.keep_until,
-            left_out=question.left_out,
+            notes=notes,
         )
 
     def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
@@ -88,14 +91,37 @@ class Lookups:
             record.get("asked", []),
             ended=entry.completed_at is not None or self._is_over(entry.lookup, now),
             keep_until=entry.lookup.keep_until,
-            left_out=tuple(LeftOut(**each) for each in record.get("left_out", [])),
+            notes=LookupNotes(
+                left_out=tuple(LeftOut(**each) for each in record.get("left_out", [])),
+                not_asked=tuple(NotAskedService(**each) for each in record.get("not_asked", [])),
+            ),
+        )
+
+    def _not_asked(
+        self, question: CaseQuestion, targets: tuple[Target, ...], now: datetime
+    ) -> tuple[NotAskedService, ...]:
+        """Return the expected services that are not asked: outside the federation, or without a clause, and why."""
+        return tuple(
+            NotAskedService(
+                service=str(each.service),
+                organisation=each.organisation,
+                code=str(each.denial.code) if self.asking.is_member(each.service.entity) else "not_a_member",
+                reason=each.denial.reason if self.asking.is_member(each.service.entity) else NOT_A_MEMBER,
+            )
+            for each in self.asking.recorder.not_asked(question, targets, now=now)
         )
 
     def _is_over(self, row: lookups.LookupRow, now: datetime) -> bool:
         return now >= row.created_at + timedelta(seconds=self.asking.limit_s)
 
     def _row(
-        self, caller: CaseCaller, question: CaseQuestion, targets: tuple[Target, ...], key: str, now: datetime
+        self,
+        caller: CaseCaller,
+        question: CaseQuestion,
+        targets: tuple[Target, ...],
+        key: str,
+        notes: LookupNotes,
+        now: datetime,
     ) -> lookups.LookupRow:
         lookup_id = token_urlsafe(16)
         record = question.to_record()
@@ -104,7 +130,7 @@ class Lookups:
         sealed = {
             **record,
             "asked": [service_result.unanswered(each) for each in targets],
-            "left_out": [asdict(each) for each in question.left_out],
+            **asdict(notes),
         }
         return lookups.LookupRow(
             id=lookup_id,

@@ -50,8 +50,28 @@ class LookupAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotAskedService:
+    """A service that the agreements expect and that was not asked; ``code`` and ``reason`` say why."""
+
+    service: str
+    organisation: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupNotes:
+    """What a lookup left out: members of the description, and expected services."""
+
+    left_out: tuple[LeftOut, ...] = ()
+    not_asked: tuple[NotAskedService, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookupView:
     """A lookup as it stands: ``answered`` of ``asked`` services have answered; one that refused has not.
+
+    ``not_asked`` lists the services that the agreements' own list of expected parties has and that were not asked.
 
     ``keep_until`` is when the node itself forgets the answers.
     """
@@ -64,6 +84,7 @@ class LookupView:
     answers: tuple[LookupAnswer, ...]
     keep_until: datetime
     left_out: tuple[LeftOut, ...] = ()
+    not_asked: tuple[NotAskedService, ...] = ()
     emergency: str = EMERGENCY
 
 
@@ -113,7 +134,7 @@ def lookup_view(
     *,
     ended: bool,
     keep_until: datetime,
-    left_out: tuple[LeftOut, ...],
+    notes: LookupNotes,
 ) -> LookupView:
     """Return a lookup of ``targets``, each as :func:`unanswered`, with the results so far, by service."""
     complete = ended or len(results) == len(targets)
@@ -125,11 +146,16 @@ def lookup_view(
         state=LookupState.COMPLETE if complete else LookupState.RUNNING,
         asked=len(targets),
         answered=count,
-        summary=summary(count, len(targets)),
+        summary=summary(count, len(targets)) + _missing(notes.not_asked),
         answers=answers,
         keep_until=keep_until,
-        left_out=left_out,
+        left_out=notes.left_out,
+        not_asked=notes.not_asked,
     )
+
+
+def _missing(not_asked: tuple[NotAskedService, ...]) -> str:
+    return f"; {len(not_asked)} that were expected were not asked" if not_asked else ""
 
 
 def _answer(result: JsonObject) -> LookupAnswer:

@@ -21,7 +21,7 @@ from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body
 from tests.simulator.settings_files import read_node
-from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust import typed_json
 from trust.agreements.comparison import COMPARED
 from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
@@ -253,3 +253,19 @@ def test_an_asker_is_told_the_first_input_on_which_the_holder_decided_otherwise(
         [(_, answer)] = network.wire.messages(TRUST)
         inputs = reply_body(answer)["reason"]["inputs"]
         assert inputs.keys() == COMPARED.keys()
+
+
+def test_a_lookup_names_the_expected_services_that_it_did_not_ask(pair: Network) -> None:
+    expected = [
+        {"entity": POLICE, "name": "Vale Police", "services": ["missing-persons"]},
+        {"entity": TRUST, "name": "Vale Mental Health", "services": ["mental-health", "crisis-line"]},
+    ]
+    pair.agree(pair.document(version=2, expected=expected))
+    client = pair.case_client()
+    view = client.look_up()
+    assert {each["service"]: each["code"] for each in view["not_asked"]} == {
+        f"{POLICE}#missing-persons": "not_a_member",
+        f"{TRUST}#crisis-line": "no_agreement",
+    }
+    assert view["summary"].endswith("2 that were expected were not asked")
+    assert client.get_lookup(view["id"]).get_json()["not_asked"] == view["not_asked"]

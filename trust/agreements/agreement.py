@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from trust.agreements.clause import Clause, Existence, Onward, read_clause
+from trust.agreements.expected_parties import ExpectedParty, read_expected
 from trust.agreements.lawful_basis import lookup
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.signature import AgreementSignature, Signatory, build_signature, verify_signature
@@ -84,6 +85,7 @@ _MEMBERS = (
     "policy_document",
     "overarching",
     "under",
+    "expected",
 )
 
 
@@ -127,7 +129,8 @@ class Agreement:
     ``services`` is every service that takes part, gathered from ``parties`` once because every decision asks for it.
     ``required_marks`` are the types of the trust marks that every party must hold when it asks and when it is asked.
     ``policy_document`` names the parties' appropriate policy documents. An ``overarching`` agreement has no clause:
-    schedules are ``under`` it, and a text that a schedule leaves out is empty here.
+    schedules are ``under`` it, and a text that a schedule leaves out is empty here. ``expected`` are the agencies whose
+    services the parties expect to be asked.
     """
 
     ref: AgreementRef
@@ -152,7 +155,7 @@ class Agreement:
     policy_document: str = ""
     overarching: bool = False
     under: Under | None = None
-
+    expected: tuple[ExpectedParty, ...] = ()
     _clauses_by_id: Mapping[str, Clause] = field(init=False, repr=False, compare=False)
     """What a decision looks up; a search would read every clause of it."""
 
@@ -257,6 +260,7 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         policy_document=reader.optional_text("policy_document", max_len=MAX_PROSE) or "",
         overarching=overarching,
         under=under,
+        expected=read_expected(reader),
     )
     _check_dates(reader, agreement)
     _check_tier(reader, agreement)

@@ -1,11 +1,12 @@
 """Selection of the clause to ask under: neither practitioner nor case system needs to know the law."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
+from trust.agreements.expected_parties import expected_services
 from trust.errors import shown
 from trust.exchange.errors import FieldsNotPermitted
 from trust.exchange.kind import ClauseList, ExchangeKind, Query
@@ -87,6 +88,41 @@ def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpe
             return step.denial(f"Known here: {_quote(words)}." if words else "")
         clauses = rest
     return deny(DenialCode.NO_AGREEMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAsked:
+    """An expected service that a question did not go to, and why."""
+
+    service: ServiceRef
+    organisation: str
+    denial: Denial
+
+
+def explain_not_asked(
+    agreements: Sequence[InForce | NotInForce], spec: QuerySpec, asked: Collection[ServiceRef]
+) -> tuple[NotAsked, ...]:
+    """Return the services that the asker's agreements in force expect and that were not asked, each with the reason.
+
+    A question that names its holders goes to no other, so that nothing is missing.
+    """
+    if spec.holders is not None:
+        return ()
+    binding = [each.agreement for each in agreements if isinstance(each, InForce)]
+    own = [each for each in binding if each.party(spec.asker.entity) is not None]
+    expected = expected_services(party for each in own for party in each.expected)
+    shared = {service for each in own for service in each.services}
+    missing = sorted(expected.keys() - set(asked) - {spec.asker}, key=str)
+    return tuple(
+        NotAsked(
+            service=service,
+            organisation=expected[service],
+            denial=explain_no_clause(agreements, replace(spec, holders=frozenset({service})))
+            if service in shared
+            else deny(DenialCode.NO_AGREEMENT),
+        )
+        for service in missing
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,13 @@ def _parties(agreement: Agreement) -> list[str]:
     return lines
 
 
+def _expected(agreement: Agreement) -> list[str]:
+    if not agreement.expected:
+        return []
+    lines = [f"{party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.expected]
+    return ["A lookup names each of these that it did not ask, and why:", *lines]
+
+
 def _nations(party: Party) -> str:
     return (
         f", in {join_words(NATIONS[nation] for nation in UkNation if nation in party.nations)}" if party.nations else ""
@@ -302,6 +309,7 @@ PASSAGES: tuple[Passage, ...] = (
     Passage(fields=("overarching", "under"), heading="Tier", read=_tier),
     Passage(fields=("valid_from", "valid_until", "review_date"), heading="Days", read=_days),
     Passage(fields=("parties", "services"), heading="Parties", read=_parties),
+    Passage(fields=("expected",), heading="Expected parties", read=_expected),
     Passage(fields=("purposes",), heading="Purposes", read=_purposes),
     Passage(fields=("powers",), heading="Powers relied on", read=_powers),
     Passage(fields=("items",), heading="What is shared", read=lambda agreement: agreement.items),

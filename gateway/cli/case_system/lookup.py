@@ -164,6 +164,7 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
     """Return a lookup's or a benefit question's answer; a law that several services name stands at the end, once."""
     laws = list(dict.fromkeys(line["law"] for line in document["answers"] if line.get("law")))
     lines = [text for line in document["answers"] for text in _service(line, laws)]
+    lines += [f"Not asked: {each['organisation']}. {each['reason']}" for each in document.get("not_asked", [])]
     lines += [f"Not used: {each['member']} {each['reason']}." for each in document.get("left_out", [])]
     if any(str(line.get("reason", "")).startswith(_NO_CONSENT) for line in document["answers"]):
         lines.append("Ask again with --consent once the person has consented and it is on record.")
