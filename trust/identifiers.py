@@ -91,12 +91,24 @@ def parse_code(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def service_ref(entity: EntityId, service: ServiceSlug) -> ServiceRef:
+    """Return a service: one value for equal names, so that a decision under any agreement compares what is in cache."""
+    return ServiceRef(entity=entity, service=service)
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def service_set(services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
+    """Return one set for equal sets: the clauses of an agreement mostly name the same services."""
+    return services
+
+
 def parse_service_ref(text: str) -> ServiceRef:
     """Read back what `str(ServiceRef)` wrote."""
     entity, separator, service = text.partition("#")
     if not separator:
         raise MalformedClaims("A service is named like https://council.example#money-advice.")
-    return ServiceRef(entity=parse_entity_id(entity), service=parse_slug(service))
+    return service_ref(parse_entity_id(entity), parse_slug(service))
 
 
 def parse_endpoint(text: str, *, entity: EntityId) -> str:

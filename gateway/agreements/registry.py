@@ -129,6 +129,10 @@ class AgreementRegistry:
         expected = frozenset(party.entity for each in binding for party in each.expected)
         return expected | {party.entity for each in binding for party in each.parties}
 
+    def is_party(self, entity: EntityId, now: datetime) -> bool:
+        """Say whether an agency is a party of an agreement in force."""
+        return any(standing.agreement.party(entity) is not None for standing in self.in_force(now=now))
+
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
     ) -> tuple[AuthorizationDetail, ...]:

@@ -125,7 +125,10 @@ def _asking_side(parts: CaseParts) -> AskingSide:
         fan_out=FanOut(parts.outbound, peer_s=limits.peer_s, crashed=_query_crashed),
         limit_s=limits.lookup_s,
         answers_kept=timedelta(seconds=limits.answers_kept_s),
-        is_member=lambda entity: parts.outbound.directory.cached(entity, now=node.clock.now()) is not None,
+        is_member=lambda entity: (
+            parts.agreements.is_party(entity, node.clock.now())
+            or parts.outbound.directory.cached(entity, now=node.clock.now()) is not None
+        ),
     )
 
 

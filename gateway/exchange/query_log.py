@@ -50,8 +50,8 @@ class QueryRecorder:
 
     def not_asked(self, question: CaseQuestion, targets: Iterable[Target], *, now: datetime) -> tuple[NotAsked, ...]:
         """Return the services that our agreements expect to be asked and that the question does not go to, with why."""
-        asked = {each.selected.holder for each in targets}
-        return explain_not_asked(self.agreements.standings(now=now), question.spec(self.own), asked)
+        holders = {each.selected.holder for each in targets}
+        return explain_not_asked(self.agreements.standings(now=now), question.spec(self.own), holders)
 
     def record(
         self,

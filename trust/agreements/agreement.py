@@ -32,6 +32,8 @@ from trust.identifiers import (
     parse_entity_id,
     parse_mark_type,
     parse_slug,
+    service_ref,
+    service_set,
 )
 from trust.strict_json import loads
 
@@ -310,7 +312,7 @@ def _signed_by(party: EntityId, ref: AgreementRef, signature: AgreementSignature
 
 
 def _services_of(parties: tuple[Party, ...]) -> frozenset[ServiceRef]:
-    return frozenset(ServiceRef(entity=party.entity, service=slug) for party in parties for slug in party.services)
+    return service_set(frozenset(service_ref(party.entity, slug) for party in parties for slug in party.services))
 
 
 def _read_purposes(reader: Reader) -> tuple[Purpose, ...]:

@@ -27,6 +27,7 @@ from trust.identifiers import (
     ServiceRef,
     parse_code,
     parse_service_ref,
+    service_set,
 )
 
 MOST_DAYS = 3653
@@ -181,7 +182,7 @@ def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -
             raise MalformedClaims("It is not a service of a party to this agreement.")
         return ref
 
-    return frozenset(reader.parsed_list(name, of_a_party))
+    return service_set(frozenset(reader.parsed_list(name, of_a_party)))
 
 
 def _read_location_recipients(reader: Reader, services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:

@@ -39,6 +39,7 @@ from trust.identifiers import (
     ServiceSlug,
     parse_code,
     parse_entity_id,
+    service_ref,
 )
 from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
@@ -130,12 +131,12 @@ class Message:
     @property
     def asker(self) -> ServiceRef:
         """The service that asks."""
-        return ServiceRef(entity=self.iss, service=self.from_service)
+        return service_ref(self.iss, self.from_service)
 
     @property
     def holder(self) -> ServiceRef:
         """The service that is asked."""
-        return ServiceRef(entity=self.aud, service=self.to_service)
+        return service_ref(self.aud, self.to_service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
