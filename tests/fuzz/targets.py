@@ -15,7 +15,8 @@ from tests.trust.makers import NOW, compact, header, key_set, signer
 from trust import jose, strict_json
 from trust.agreements import ending, party_call, reading, signature
 from trust.agreements.agreement import parse_agreement
-from trust.agreements.draft import parse_draft
+from trust.agreements.draft import check_draft, parse_draft
+from trust.agreements.toml_draft import read_toml, to_signed_form
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.exchange import message, misuse
@@ -203,6 +204,8 @@ def _agreement(data: bytes) -> None:
         parse_agreement(data)
     with suppress(TrustError):
         reading.read_out(parse_draft(data))
+    with suppress(TrustError, UnicodeDecodeError):
+        check_draft(to_signed_form(read_toml(data.decode()).document))
 
 
 def _signed_agreements(data: bytes) -> None:
@@ -333,7 +336,13 @@ TARGETS: Mapping[str, Target] = {
     "signed_misuse": Target(
         run=_misuse, seeds=_encoded(_ASKS, _REPLIES, {**_REPLIES, "state": "pending"}, {**_REPLIES, "state": "unknown"})
     ),
-    "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),
+    "agreement": Target(
+        run=_agreement,
+        seeds=(
+            *_encoded({"id": "early-help", "version": 1, "parties": [{}]}),
+            b'id = "x"\n[[parties]]\nservices = ["a"]\n',
+        ),
+    ),
     "signed_agreements": Target(
         run=_signed_agreements,
         seeds=_encoded(

@@ -17,7 +17,7 @@ from typing import Any
 
 from trust.exchange.errors import Fault
 from trust.exchange.reader import one_line
-from trust.strict_json import JsonObject, dumps
+from trust.strict_json import MAX_INTEGER, JsonObject, dumps
 
 MAX_LINES = 20_000
 MAX_SPAN = 1_200
@@ -70,7 +70,7 @@ def read_toml(text: str) -> TomlDraft:
     while len(syntax) <= MOST_SYNTAX_FAULTS:
         text = "\n".join(_readable_lines(lines, statements))
         try:
-            document = tomllib.loads(text)
+            document = _loads(text)
             break
         except tomllib.TOMLDecodeError as malformed:
             if not statements:
@@ -88,6 +88,13 @@ def read_toml(text: str) -> TomlDraft:
         else:
             unread |= _within(lines[first])
     return TomlDraft(document=_to_json(document), lines=places.lines, syntax=syntax, unread=frozenset(unread))
+
+
+def _loads(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("Nested too deeply") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,7 @@ def _read_statement(lines: Sequence[str], first: int) -> tuple[_Statement | None
     failure = None
     for last in range(first, min(first + MAX_SPAN, len(lines))):
         try:
-            value = tomllib.loads("\n".join(lines[first : last + 1]))
+            value = _loads("\n".join(lines[first : last + 1]))
         except tomllib.TOMLDecodeError as malformed:
             failure = failure or malformed
             if not str(malformed).endswith(_UNFINISHED):
@@ -223,7 +230,7 @@ def _item_lines(lines: Sequence[str], statement: _Statement, name: str, count: i
     places: list[int] = []
     for last in range(statement.first, statement.last + 1):
         try:
-            items = tomllib.loads("\n".join([*lines[statement.first : last + 1], "]"])).get(name, [])
+            items = _loads("\n".join([*lines[statement.first : last + 1], "]"])).get(name, [])
         except tomllib.TOMLDecodeError:
             continue
         places += [last] * (min(len(items), count) - len(places))
@@ -252,6 +259,6 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401 - any value that TOML has
         return one_line(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if (isinstance(value, int) and abs(value) > MAX_INTEGER) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)  # JSON has no such number, and no member of an agreement is one
     return value if isinstance(value, bool | int | float) else str(value)

@@ -200,6 +200,19 @@ def test_any_text_gives_a_document_or_lines_to_look_at(text: str) -> None:
         assert not draft.syntax
 
 
+def test_a_number_that_json_cannot_hold_is_one_fault_among_others() -> None:
+    draft = read_toml("version = 99999999999999999999\nkeep_days = inf\n")
+    assert not draft.syntax
+    _, faults = check_draft(to_signed_form(draft.document))
+    assert any(fault.path == "version" and "whole number" in fault.problem for fault in faults)
+
+
+def test_a_draft_that_is_nested_too_deeply_is_named_by_its_line() -> None:
+    draft = read_toml('id = "x"\nitems = ' + "[" * 5000 + "]" * 5000)
+    assert list(draft.syntax) == [2]
+    assert draft.document == {"id": "x"}
+
+
 def test_days_are_texts_in_any_form() -> None:
     draft = read_toml("a = 2026-04-01\nb = 2026-04-01T10:00:00Z\nc = 10:00:00\nd = nan\n")
     assert draft.document["a"] == date(2026, 4, 1).isoformat()
