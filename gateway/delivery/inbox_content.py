@@ -40,6 +40,7 @@ def content_of(message: Message, persons: tuple[ConcernedPerson, ...], body: Que
         "purpose": message.purpose,
         "onward": None if handling is None else handling.onward,
         "withhold_from_subject": handling is not None and handling.withhold_from_subject,
+        "restricted_address": handling is not None and handling.restricted_address,
         "deadline": None if message.deadline is None else from_seconds(message.deadline).isoformat(),
     }
     document = {

@@ -304,7 +304,7 @@ def test_the_addresses_are_the_faces() -> None:
         assert path in PROFILE
 
 
-def test_the_reply_always_has_six_members_and_one_that_tells_of_an_involvement_that_ended() -> None:
+def test_the_reply_always_has_seven_members_and_one_that_tells_of_an_involvement_that_ended() -> None:
     rows = listed("Kind `involvement.query`, version 1", 1)
     terms = kind.ReplyTerms(answered_on=ANY_DAY, keep_until=ANY_DAY, onward="none")
     body = involvement.build_reply_body(InvolvementStatus.NOT_KNOWN, terms=terms)

@@ -193,6 +193,7 @@ class TestAnswers:
         assert row["organisation"] == NEUTRAL_TEXT
 
     def test_neither_size_nor_members_tell_what_was_there(self, town: Network) -> None:
+        unrestricted = PeerHand(network=town, agreement=agreement_of(town)).ask()
         declare(town)
         long = replace(REFUGE, organisation="A" * 150, worker="B" * 90, role="C" * 120, service_type="D" * 40)
         sizes, rows = set(), []
@@ -202,8 +203,9 @@ class TestAnswers:
             body = hand.ask()
             sizes.add(len(json.dumps(body)))
             rows.append(body["involvements"])
-        assert len(sizes) == 1
+        assert sizes == {len(json.dumps(unrestricted))}
         assert rows[0] == rows[1]
+        assert list(rows[0][0]) == list(unrestricted["involvements"][0])
 
 
 def agreement_of(network: Network) -> AgreementRef:
@@ -319,6 +321,7 @@ class TestWhatIsSent:
         (item,) = get(authorised.case_client(TRUST), "inbox").get_json()["items"]
         whole = get(authorised.case_client(TRUST), f"inbox/{item['id']}").get_json()
         assert whole["document"]["persons"][0]["subject"]["address"] == {"postcode": "YO7 1AB"}
+        assert whole["document"]["restricted_address"] is True
 
 
 @pytest.mark.holds("S9")

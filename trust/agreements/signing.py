@@ -10,7 +10,7 @@ from datetime import date
 
 from trust.agreements.agreement import Agreement, InForce, Party
 from trust.agreements.bodies import ANY, PublicBody, bodies_offering
-from trust.agreements.clause import Clause
+from trust.agreements.clause import Clause, Existence
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup, not_in_force
 from trust.agreements.overlap import overlaps
 from trust.agreements.reading import in_words
@@ -18,6 +18,7 @@ from trust.agreements.retention import read_retention
 from trust.agreements.schedules import why_not_under
 from trust.exchange.kind import is_queued, join_words
 from trust.exchange.kinds import KINDS
+from trust.exchange.location_fields import tells_by_itself
 from trust.identifiers import EntityId, ServiceSlug
 
 _IN_WORDS = {LegalPart.LAWFUL_BASIS: "lawful basis", LegalPart.POWER: "power"}
@@ -73,7 +74,8 @@ def advise(agreement: Agreement, signer: SigningContext, *, today: date) -> Advi
 
     Questions: 5 what could not be checked; 6 a clause that rests on a task or duty in law and names no power for it;
     7 answers that may be kept longer than the words on retention say; 8 a clause of another agreement in force that
-    tells what one here hides; 9 days on which neither this version nor the one in force binds.
+    tells what one here hides; 9 days on which neither this version nor the one in force binds; 10 a service
+    whose kind tells where a person is, and that must say whether it knows one.
     """
     party = agreement.party(signer.own)
     if party is None:
@@ -91,6 +93,7 @@ def advise(agreement: Agreement, signer: SigningContext, *, today: date) -> Advi
         *_kept_too_long(agreement),  # 7
         *_told_elsewhere(agreement, signer.in_force),  # 8
         *_gap(agreement, signer.in_force),  # 9
+        *(question for clause in agreement.clauses for question in _tells_place(clause, signer)),  # 10
     )
     return Advice(faults=faults, questions=questions)
 
@@ -236,6 +239,18 @@ def ask_about_draft(agreement: Agreement) -> Iterator[str]:
                 "person who depends on it is not free to refuse (UK GDPR recital 43). Is there a task in law?"
             )
     yield from _kept_too_long(agreement)
+
+
+def _tells_place(clause: Clause, signer: SigningContext) -> Iterator[str]:
+    if is_queued(KINDS, clause.kind) or clause.existence is not Existence.UNCONDITIONAL:
+        return
+    for holder in sorted(clause.holders, key=str):
+        kind = signer.services.get(holder.service, "") if holder.entity == signer.own else ""
+        if tells_by_itself(kind):
+            yield (
+                f"Clause {clause.id} lets {holder.service} say whether it knows a person, and a {kind} tells where "
+                "someone is. Of a person in hiding it says that someone must decide; is conditional existence meant?"
+            )
 
 
 def _kept_too_long(agreement: Agreement) -> Iterator[str]:

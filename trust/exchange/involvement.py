@@ -16,7 +16,7 @@ from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import ClauseWords, ExchangeKind, ReplyTerms
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
-from trust.strict_json import JsonObject
+from trust.strict_json import JsonObject, dumps
 
 KIND = KindName("involvement.query")
 VERSION = 1
@@ -58,7 +58,11 @@ class InvolvementField(StrEnum):
 
 
 FIELDS = frozenset(str(field) for field in InvolvementField)
-REPLY_MEMBERS = frozenset({"status", "involvements", "note", "as_of", "keep_until", "onward", "no_current_involvement"})
+REPLY_MEMBERS = frozenset(
+    {"status", "involvements", "note", "as_of", "keep_until", "onward", "no_current_involvement", "padding"}
+)
+SIZE_STEP = 512
+"""Bytes: a reply's body is filled to a multiple of them, so that its size tells little of what it says."""
 _STATUSES_ON_THE_WIRE = (
     InvolvementStatus.KNOWN,
     InvolvementStatus.NOT_KNOWN,
@@ -173,7 +177,7 @@ def build_reply_body(
     involvements: Sequence[Mapping[str, str]] = (),
     as_of: date | None = None,
 ) -> JsonObject:
-    """Return the body of a reply, always with the same members but one.
+    """Return the body of a reply, always with the same members but one, and filled to a step of size.
 
     A record without a current involvement is ``not_known`` on the wire, which every asker understands, with the member
     ``no_current_involvement`` beside it and a note that says so.
@@ -190,7 +194,9 @@ def build_reply_body(
         "keep_until": terms.keep_until.isoformat(),
         "onward": terms.onward,
     }
-    return {**body, "no_current_involvement": True} if not_current else body
+    further = {"no_current_involvement": True} if not_current else {}
+    missing = -len(dumps({**body, "padding": "", **further})) % SIZE_STEP
+    return {**body, "padding": "0" * missing, **further}
 
 
 def parse_reply_body(body: JsonObject) -> InvolvementReply:

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trust.exchange.strategies import changed, objects
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedBody
 from trust.exchange.involvement import (
+    FIELDS,
     MAX_INVOLVEMENTS,
+    SIZE_STEP,
     Involvement,
     InvolvementField,
     InvolvementQuery,
@@ -21,6 +24,7 @@ from trust.exchange.involvement import (
     parse_reply_body,
 )
 from trust.exchange.kind import ReplyTerms
+from trust.strict_json import dumps
 
 TERMS = ReplyTerms(answered_on=date(2026, 9, 1), keep_until=date(2026, 12, 1), onward="none")
 FOUND = {"organisation": "Vale Mental Health", "worker": "Ines Okparaebo", "since": "2026-02-03"}
@@ -136,3 +140,13 @@ def test_any_body_gives_a_value_or_a_refusal(body: dict[str, Any]) -> None:
             parse(body)
         except TrustError:
             continue
+
+
+ROWS = st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.text("ab\u00e9", min_size=1)), max_size=3)
+
+
+@given(rows=ROWS)
+def test_the_size_of_a_reply_is_a_step(rows: list[dict[str, str]]) -> None:
+    for status in (InvolvementStatus.KNOWN, InvolvementStatus.NOTHING_TO_SHARE):
+        body = build_reply_body(status, terms=TERMS, involvements=rows)
+        assert len(dumps(body)) % SIZE_STEP == 0
