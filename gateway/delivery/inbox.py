@@ -123,7 +123,13 @@ class Inbox:
             receipt_seq=1,
             escalate_at=now + UNREAD_AFTER if urgency is Urgency.RED else decide_by,
         )
-        return Acceptance(effect=lambda tx: _store(tx, row, now), fields=tuple(sorted(permit.fields)))
+
+        def effect(tx: Transaction) -> None:
+            _store(tx, row, now)
+            if message.handling is not None and message.handling.restricted_address:
+                self.places.restrict_received(tx, replace(message, persons=persons), now=now)
+
+        return Acceptance(effect=effect, fields=tuple(sorted(permit.fields)))
 
     def page(
         self, service: ServiceSlug, *, state: InboxState, after: tuple[int, str] | None, limit: int

@@ -9,16 +9,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from secrets import token_urlsafe
 
 from adapters.contract import Candidate
 from gateway.accountability.subject_buckets import exact_keys, person_keys
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.restrictions.declaration import (
+    PlaceActor,
     PlaceDeclaration,
     address_texts,
     open_declaration,
+    seal_declaration,
 )
 from gateway.store.tables import evidence_index, evidence_leaves, place_releases, place_restrictions
+from gateway.store.tables.place_restrictions import StoredRestriction
 from trust.agreements.location import LocationRestriction, RestrictedPlace, merge_restrictions, restricted_texts
 from trust.agreements.restricted_text import RestrictedValues
 from trust.evidence.leaf import Leaf, LeafKind, parse_leaf
@@ -32,6 +36,8 @@ _END = b"\xff" * 16
 """What sorts after the id of every leaf."""
 _LEAVES = 256
 _NO_KEYS = ("-",)
+_SENDER = "sender"
+"""Role and case reference of a restriction that came with a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +137,28 @@ class Places:
         return PlaceFinding(
             restriction=replace(restriction, texts=texts), place=replace(findings[0].place, values=values)
         )
+
+    def restrict_received(self, tx: Transaction, message: Message, *, now: datetime) -> None:
+        """Restrict the persons of a message whose sender marked their address, unless they are restricted already.
+
+        No link is declared, so that a named person releases the place from then on.
+        """
+        key = self.vault.evidence_hmac_key()
+        persons = tuple(each.subject for each in message.persons if _is_protected(each))
+        persons = tuple(each for each in persons if person_keys(key, each))
+        keys = tuple(dict.fromkeys(each for one in persons for each in person_keys(key, one)))
+        if not keys or place_restrictions.find(tx, keys):
+            return
+        declaration = PlaceDeclaration(
+            persons=persons,
+            by=PlaceActor(name=message.iss, role=_SENDER),
+            reason="The sender of a message marked the address as restricted.",
+            case_ref=_SENDER,
+        )
+        restriction = token_urlsafe(16)
+        sealed = seal_declaration(self.vault.seal_key(), restriction, declaration)
+        stored = StoredRestriction(id=restriction, client_id="", sealed=sealed, declared_at=now)
+        place_restrictions.put(tx, stored, keys)
 
     def _query(self, subject: Subject, service: ServiceSlug, recipient: ServiceRef, now: datetime) -> PlaceQuery:
         return PlaceQuery(

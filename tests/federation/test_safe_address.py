@@ -322,6 +322,7 @@ class TestWhatIsSent:
         whole = get(authorised.case_client(TRUST), f"inbox/{item['id']}").get_json()
         assert whole["document"]["persons"][0]["subject"]["address"] == {"postcode": "YO7 1AB"}
         assert whole["document"]["restricted_address"] is True
+        assert line(authorised)["involvements"][0]["organisation"] == NEUTRAL_TEXT  # the recipient tells no one else
 
 
 @pytest.mark.holds("S9")

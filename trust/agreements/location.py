@@ -193,6 +193,10 @@ def restricted_texts(
         RestrictedText(field=text.field, about=text.about, path=text.path, problem=fault.problem)
         for text, content in _texts(body, persons)
         for fault in find_in_text(text.path, content, values)
+    ) + tuple(
+        RestrictedText(field=name, about=(), path=f"details.{name}", problem="is a restricted value; take it out")
+        for name, value in (body.details.items() if isinstance(body, TypedBody) else ())
+        if isinstance(value, str) and values.find(value)
     )
 
 

@@ -288,6 +288,13 @@ class TestAMessage:
         assert isinstance(sent("safeguarding", HIDDEN, body=body), Denial)
         assert isinstance(sent("safeguarding", HIDDEN, body=body, fields_by_role={"key-worker": fields}), Permit)
 
+    def test_a_reference_that_is_a_restricted_value_is_not_sent(self) -> None:
+        body = {**BODIES["case.closure"][1]}
+        body["details"] = {**body["details"], "involvement": "14-Ash-Lane"}
+        decision = sent("case.closure", HIDDEN, body=body)
+        assert isinstance(decision, Denial)
+        assert "details.involvement" in decision.reason
+
     def test_no_other_postcode_stands_in_a_text_either(self) -> None:
         body = {**BODIES["safeguarding"][1], "statements": [statement("circumstances", "p1", text="At ZE2 9XX.")]}
         decision = sent("safeguarding", HIDDEN, body=body)
