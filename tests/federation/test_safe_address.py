@@ -32,6 +32,10 @@ SECOND = {**NURSE, "id": "n-8"}
 TEAM = f"{TRUST}#mental-health"
 
 
+NAMED = {name: SUBJECT[name] for name in ("family_name", "given_names", "birth_date", "address")}
+"""The young man without a number, so that a holder is sent his postcode."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """A source that knows the young man; ``contact`` is what it says of those who work with him."""
@@ -261,11 +265,14 @@ class TestReleases:
 @pytest.mark.holds("S9", "A47")
 class TestWhatIsSent:
     def test_a_question_tells_no_address_and_no_team(self, town: Network) -> None:
-        line(town)
+        line(town, subject=NAMED)
         before = sent_to(town, TRUST)[-1]
-        assert before["practitioner"]["org_unit"] == "north-team"
+        assert (before["practitioner"]["org_unit"], before["subject"]["address"]["postcode"]) == (
+            "north-team",
+            "YO7 1AB",
+        )
         declare(town, COUNCIL)
-        line(town, practitioner={**NURSE, "call_back": "01632 960117"})
+        line(town, subject=NAMED, practitioner={**NURSE, "call_back": "01632 960117"})
         after = sent_to(town, TRUST)[-1]
         assert not {"address", "upn"} & after["subject"].keys()
         assert (after["practitioner"]["org_unit"], after["practitioner"]["call_back"]) == (NEUTRAL_TEXT, DESK)
@@ -280,7 +287,8 @@ class TestWhatIsSent:
         assert refused.status_code == 403, refused.text
         assert "statements[0].text: has a restricted value at characters 14 to 24" in refused.text
         assert not any(secret in refused.text + json.dumps(logs) for secret in SECRETS)
-        sent = post(client, "alerts", alert(), key="the-second-key-of-ours")
+        persons = [{**alert()["persons"][0], "subject": NAMED}]
+        sent = post(client, "alerts", alert(persons=persons), key="the-second-key-of-ours")
         assert sent.status_code == 201, sent.text
         town.nodes[COUNCIL].delivery.relay.drain()
         claims = sent_to(town, TRUST)[-1]
