@@ -10,15 +10,16 @@ from gateway.telemetry.metrics import shared_registry
 
 _waiting = Gauge(
     "hearthgate_pending_reviews",
-    "Flags that are up, and what is overdue: lookups to justify, queries about misuse to answer, and answers to ours.",
+    "Flags, and what is due: lookups to justify, queries about misuse and their answers, clauses to review.",
     ("queue",),
     registry=shared_registry,
     multiprocess_mode="mostrecent",
 )
 
 
-def set_pending_reviews(tx: Transaction, *, now: datetime) -> None:
-    """Count them and set the gauge. Called by one process, for all."""
+def set_pending_reviews(tx: Transaction, *, clauses: int, now: datetime) -> None:
+    """Count them and set the gauge. Called by one process, for all. ``clauses`` are those whose own trigger is met."""
+    _waiting.labels("clauses").set(clauses)
     _waiting.labels("flags").set(flags.count_open(tx))
     _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))
     _waiting.labels("misuse_to_answer").set(received_misuse_queries.overdue(tx, now=now))

@@ -79,7 +79,10 @@ def case_app(parts: CaseParts) -> Flask:
     blueprints = [
         case_blueprint(face, guard),
         play_routes(_plays(parts, queued), guard),
-        work_routes(WorkList(store=node.store, places=registry), guard),
+        work_routes(
+            WorkList(store=node.store, places=registry, standings=lambda now: parts.agreements.standings(now=now)),
+            guard,
+        ),
         inbox_routes(queued.inbox, guard),
         restriction_routes(registry, guard),
         *kinds,

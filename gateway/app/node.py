@@ -36,6 +36,7 @@ from gateway.app.wiring import (
     sign_in_providers,
 )
 from gateway.callers import PeerCaller
+from gateway.delivery.usefulness import count_due
 from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound, MessageIdReused
 from gateway.exchange.outbound import AskOwnNode, Outbound
@@ -68,7 +69,7 @@ from gateway.misuse.answers import MisuseQueryReceiver
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
-from gateway.ports import ClaimStore, Clock, Store, Transport
+from gateway.ports import ClaimStore, Clock, Store, Transaction, Transport
 from gateway.restrictions.registry import PlaceRegistry
 from gateway.runtime.background import Background
 from gateway.store.tables import maintenance
@@ -146,6 +147,15 @@ def create_node(
         case_app=_case_app(parts, delivery, receiving, outbound, agreements, outside),
         operations_app=_operations(parts, directory),
     )
+
+
+def _show_backlog(store: Store, agreements: AgreementRegistry, now: datetime) -> None:
+    standings = agreements.standings(now=now)
+
+    def show(tx: Transaction) -> None:
+        backlog_metrics.set_pending_reviews(tx, clauses=count_due(tx, standings, now=now), now=now)
+
+    store.read(show)
 
 
 def _collector(countersigning: SignatureExchange, agreements: AgreementRegistry) -> MissingSignatureCollector:
@@ -236,7 +246,7 @@ def _keeper(
         may_work=parts.fitness.is_open,
         show_freshness=_show_freshness,
         show_on_call=parts.on_call.set_absent,
-        show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
+        show_backlog=partial(_show_backlog, parts.store, collector.book),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
         renew_marks=marks.round,

@@ -5,26 +5,25 @@
 3. The rates of outcomes count the client's own alerts by clause; they name no person and no recipient.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.callers import CaseCaller
 from gateway.delivery.outbox import lane_of
+from gateway.delivery.usefulness import COUNTED_FOR, ClauseCount, count_outcomes
 from gateway.exchange.case_question import EMERGENCY
 from gateway.ports import Store, Transaction
 from gateway.restrictions.registry import PlaceRegistry, ReleaseView
 from gateway.store.tables import work_items
 from gateway.store.tables.delivery_events import DeliverySide
 from gateway.store.tables.work_items import WorkItem
-from trust.exchange.alert import ALERT, AlertOutcome
+from trust.agreements.agreement import InForce, NotInForce
 from trust.exchange.message import Urgency
 
 DUE_WITHIN = timedelta(hours=24)
 """How long before its deadline a message is due."""
-COUNTED_FOR = timedelta(days=365)
-"""How far back outcomes are counted."""
 PLACE_RELEASE = "place-release"
 """The kind of an item that is no message: a restricted place that waits for a person to release it."""
 _REFERENCE = 8
@@ -78,13 +77,18 @@ class WorkPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClauseOutcomes:
-    """What recipients said of the alerts under one clause; ``useful_share`` is of those that they closed."""
+    """What recipients said of the alerts under one clause; ``useful_share`` is of those that they closed.
+
+    ``review_when`` is the clause's own trigger of a review, and ``review_due`` says that this client's alerts meet it.
+    """
 
     clause: str
     alerts: int
     closed: int
     outcomes: Mapping[str, int]
     useful_share: float | None = None
+    review_when: str | None = None
+    review_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ class WorkList:
 
     store: Store
     places: PlaceRegistry
+    standings: Callable[[datetime], tuple[InForce | NotInForce, ...]]
 
     def page(
         self, caller: CaseCaller, services: Sequence[str], *, after: tuple[int, str], limit: int, now: datetime
@@ -120,9 +125,9 @@ class WorkList:
 
     def usefulness(self, caller: CaseCaller, *, now: datetime) -> Usefulness:
         """Return what recipients said of the caller's alerts in the past year."""
-        since, client_id = now - COUNTED_FOR, caller.client.client_id
-        counts = self.store.read(lambda tx: work_items.outcomes(tx, client_id=client_id, kind=ALERT, since=since))
-        return Usefulness(since=since, clauses=tuple(_outcomes(name, counts[name]) for name in sorted(counts)))
+        standings, client_id = self.standings(now), caller.client.client_id
+        counts = self.store.read(lambda tx: count_outcomes(tx, standings, now=now, client_id=client_id))
+        return Usefulness(since=now - COUNTED_FOR, clauses=tuple(map(_outcomes, counts)))
 
 
 def status_of(decide_by: datetime | None, now: datetime) -> WorkStatus:
@@ -167,13 +172,13 @@ def _line(item: WorkItem, now: datetime) -> WorkLine:
     )
 
 
-def _outcomes(clause: str, counts: Mapping[str | None, int]) -> ClauseOutcomes:
-    outcomes = {str(each): counts.get(str(each), 0) for each in AlertOutcome}
-    closed = sum(outcomes.values())
+def _outcomes(count: ClauseCount) -> ClauseOutcomes:
     return ClauseOutcomes(
-        clause=clause,
-        alerts=sum(counts.values()),
-        closed=closed,
-        outcomes=outcomes,
-        useful_share=round(outcomes[AlertOutcome.USEFUL] / closed, 3) if closed else None,
+        clause=count.clause,
+        alerts=count.alerts,
+        closed=count.closed,
+        outcomes=count.outcomes,
+        useful_share=round(count.useful / count.closed, 3) if count.closed else None,
+        review_when=None if count.review_when is None else str(count.review_when),
+        review_due=count.is_review_due,
     )

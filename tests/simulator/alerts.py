@@ -38,6 +38,7 @@ CLAUSES: list[dict[str, Any]] = [
         "kind": "alert",
         "topics": ["safeguarding"],
         "fields_by_role": {"key-worker": ALERT_FIELDS},
+        "review_when": {"useful_below": 60, "of": 4},
     },
     {
         **_CLAUSE,

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from trust.agreements.consent import consent_roles
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
+from trust.agreements.review_trigger import ReviewTrigger, read_review_trigger
 from trust.agreements.time_terms import TimeTerm, parse_time_term
 from trust.errors import MalformedClaims
 from trust.exchange.consent import ConsentRole
@@ -49,6 +50,7 @@ _MEMBERS = (
     "urgent",
     "respond_within",
     "location_recipients",
+    "review_when",
 )
 
 
@@ -84,6 +86,7 @@ class Clause:
     another would be refused for its number. ``respond_within`` is the time in which the recipient of a queued message
     decides; :data:`trust.agreements.time_terms.DEFAULT_TERM` where it is ``None``. ``location_recipients`` are the
     services that may learn where a person lives whose place is restricted (:mod:`trust.agreements.location`).
+    ``review_when`` says when too few of its alerts were useful for it to stay as it is.
     """
 
     id: ClauseId
@@ -104,6 +107,7 @@ class Clause:
     urgent: bool = False
     respond_within: TimeTerm | None = None
     location_recipients: frozenset[ServiceRef] = frozenset()
+    review_when: ReviewTrigger | None = None
 
 
 def read_clause(
@@ -146,6 +150,7 @@ def read_clause(
         urgent=reader.flag("urgent"),
         respond_within=_read_term(reader, kind),
         location_recipients=_read_location_recipients(reader, askers | holders),
+        review_when=_read_trigger(reader, kind),
     )
 
 
@@ -164,6 +169,13 @@ def _read_term(reader: Reader, kind: ExchangeKind | None) -> TimeTerm | None:
         reader.fault("respond_within", "belongs only in a clause of a kind whose messages are queued")
         return None
     return None if text is None else reader.parse_item("respond_within", text, parse_time_term)
+
+
+def _read_trigger(reader: Reader, kind: ExchangeKind | None) -> ReviewTrigger | None:
+    if reader.has("review_when") and kind is not None and not kind.has_rating:
+        reader.fault("review_when", "belongs only in a clause of a kind that recipients close as useful or not")
+        return None
+    return read_review_trigger(reader)
 
 
 def _read_basis(reader: Reader, on: date) -> tuple[LegalEntry, ...]:

@@ -245,10 +245,14 @@ def _keeping(clause: Clause, _: Agreement) -> list[str]:
     return [f"{what} is kept for {days} at most. {ONWARD[clause.onward]}"]
 
 
+def _review(clause: Clause, _: Agreement) -> list[str]:
+    return [] if clause.review_when is None else [f"The parties review this clause when {clause.review_when}."]
+
+
 def _budgets(clause: Clause, _: Agreement) -> list[str]:
     if _queued(clause):
         urgent = " Urgent: it goes on while the anchor is away." if clause.urgent else ""
-        return [f"No message is refused for the number of messages.{urgent}"]
+        return [f"{_MANY_MESSAGES}{urgent}"]
     if clause.urgent:
         return ["Urgent: never refused for the number of questions, and goes on while the anchor is away."]
     return ["Each party sets how often it may be asked; a question over that budget is refused and flagged."]
@@ -291,6 +295,9 @@ def _lines(agreement: Agreement, name: str) -> list[str]:
     return [text] if text else []
 
 
+_MANY_MESSAGES = (
+    "Each party sets how many messages it takes at a time; one that exceeds that waits at its sender and is not lost."
+)
 _PROSE_HEADINGS = {
     "benefits": "Benefits",
     "individuals_informed": "How people are told",
@@ -330,5 +337,6 @@ CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("urgent",), read=_budgets),
     ClausePassage(fields=("respond_within",), read=_response),
     ClausePassage(fields=("location_recipients",), read=_location),
+    ClausePassage(fields=("review_when",), read=_review),
 )
 """Every field of a clause but its id."""

@@ -205,5 +205,6 @@ ALERT_KIND = ExchangeKind(
     reveals=lambda _lists: frozenset(),
     max_life=QUEUED_LIFE,
     queued=True,
+    has_rating=True,
     parse_answer=parse_answer,
 )

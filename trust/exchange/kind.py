@@ -203,8 +203,8 @@ class ExchangeKind:
     ``description`` ends the sentence "A may ask B ..." of an agreement, or "A may send B ..." for a ``queued`` kind.
     ``fields`` is every field that a clause may permit; an ``indivisible`` reply always has all of them.
     ``reply_members`` is every member of a reply's body. ``reveals`` names what answers under a clause with the given
-    lists can tell. ``parse_answer`` reads the outcome of a message of a queued kind, whose parsers return a
-    :class:`QueuedBody`.
+    lists can tell. ``has_rating`` says that recipients close its messages as useful or not. ``parse_answer`` reads the
+    outcome of a message of a queued kind, whose parsers return a :class:`QueuedBody`.
     """
 
     name: KindName
@@ -218,6 +218,7 @@ class ExchangeKind:
     reveals: Callable[[ClauseWords], frozenset[str]] = _existence_alone
     max_life: timedelta = QUERY_LIFE
     queued: bool = False
+    has_rating: bool = False
     parse_answer: Callable[[JsonObject], MessageAnswer] | None = None
 
     @property

@@ -8,6 +8,7 @@ from config.settings import NodeSettings
 from gateway.administration.checks.lines import format_duration
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.plays import play_faults
+from gateway.delivery.usefulness import count_outcomes
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
 from trust.federation.chain import TrustedEntity
@@ -58,6 +59,19 @@ def check_plays(settings: NodeSettings, standings: Standings) -> Iterator[CheckL
         detail = "; ".join(f"{each.step or play}: {each.problem}" for each in faults)
         remedy = "Correct the play, or sign the agreement that it needs; then `hearthgate play check`."
         yield CheckLine(name=f"every step of the play {play} is permitted", ok=not faults, detail=detail, remedy=remedy)
+
+
+def check_usefulness(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
+    """Report clauses whose alerts were useful so seldom that their parties agreed to review them."""
+    for each in federation.store.read(lambda tx: count_outcomes(tx, standings, now=now)):
+        if each.review_when is not None:
+            yield CheckLine(
+                name=f"the alerts under {each.clause} are useful",
+                ok=True,
+                warning=each.is_review_due,
+                detail=f"{each.useful} of {each.closed} that recipients closed in the past year",
+                remedy=f"Review the clause with its parties, as it says: when {each.review_when}.",
+            )
 
 
 def check_holders(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:

@@ -50,6 +50,7 @@ def check_partnership(settings: NodeSettings, open_federation: OpenFederation, n
             lines += agreements.check_restrictions(settings, standings)
             lines += agreements.check_plays(settings, standings)
             lines += agreements.check_holders(settings, standings)
+            lines += agreements.check_usefulness(federation, standings, now)
             yield "Agreements", lines
     except CORRECTABLE as refused:
         yield "Trust", [refused_line("the parts that it needs can be opened", refused)]

@@ -68,11 +68,12 @@ _RECEIVED = Statement(
     .order_by(_RECEIVED_BY, inbox.c.message)
     .limit(bindparam("most"))
 )
+EVERY_CLIENT = ""
 _OUTCOMES = Statement(
     select(outbox.c.clause, outbox.c.decision, func.count(literal_column("1")).label("number"))
     .select_from(outbox.join(submissions, submissions.c.id == outbox.c.submission))
     .where(
-        submissions.c.client_id == bindparam("its_client"),
+        or_(bindparam("its_client") == "", submissions.c.client_id == bindparam("its_client")),
         outbox.c.kind == bindparam("its_kind"),
         outbox.c.created_at >= bindparam("since"),
         outbox.c.clause.is_not(None),
@@ -124,8 +125,10 @@ def list_received(
     return tuple(sorted(items, key=lambda each: each.place)[:limit])
 
 
-def outcomes(tx: Transaction, *, client_id: str, kind: str, since: datetime) -> dict[str, dict[str | None, int]]:
-    """Return how often each decision was made on messages of a client, by clause; ``None`` for no decision."""
+def outcomes(
+    tx: Transaction, *, kind: str, since: datetime, client_id: str = EVERY_CLIENT
+) -> dict[str, dict[str | None, int]]:
+    """Return how often each decision was made on messages of one client or of all, by clause; ``None`` for none."""
     counts: defaultdict[str, dict[str | None, int]] = defaultdict(dict)
     values = {"its_client": client_id, "its_kind": kind, "since": to_microseconds(since)}
     for row in tx.rows(_OUTCOMES, values):

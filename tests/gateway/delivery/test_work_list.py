@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.delivery.usefulness import count_due
 from gateway.store.tables import outbox
 from tests.simulator.alerts import agree_on_alerts, alert, get, post, referral
 from tests.simulator.case_client import CaseClient
@@ -78,6 +79,7 @@ def test_another_client_sees_nothing_of_it(town: Network) -> None:
 def test_a_client_sees_the_rates_of_its_alerts_by_clause(town: Network) -> None:
     client = town.case_client()
     for number, decision in enumerate(("useful", "useful", "already-known", "wrong-service")):
+        assert not any(each["review_due"] for each in get(client, "usefulness").get_json()["clauses"])
         decide(town, client, send(client, "red", number), decision)
     send(client, "red", 9)
     (clause,) = get(client, "usefulness").get_json()["clauses"]
@@ -87,6 +89,11 @@ def test_a_client_sees_the_rates_of_its_alerts_by_clause(town: Network) -> None:
         4,
         0.5,
     )
+    assert clause["review_due"] is True
+    assert clause["review_when"].startswith("fewer than 60 of 100 alerts were useful, of 4 or more")
+    node, now = town.nodes[COUNCIL], town.clock.now()
+    standings = node.agreements.standings(now=now)
+    assert node.store.read(lambda tx: count_due(tx, standings, now=now)) == 1
     assert clause["outcomes"] == {
         "already-known": 1,
         "useful": 2,

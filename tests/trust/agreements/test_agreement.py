@@ -145,6 +145,7 @@ def test_a_demand_for_what_is_no_trust_mark_is_a_fault(marks: object, path: str)
         ({"onward": "anyone"}, "onward"),
         ({"urgent": "yes"}, "urgent"),
         ({"respond_within": "4 hours"}, "respond_within"),
+        ({"review_when": {"useful_below": 25, "of": 20}}, "review_when"),
         ({"questions": ["in_payment"]}, "questions"),
         ({"surprise": 1}, "surprise"),
     ],

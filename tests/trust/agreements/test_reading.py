@@ -9,6 +9,7 @@ import pytest
 from tests.trust.agreements.examples import DOCUMENT, document, parsed, signatures
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
 from trust.agreements.reading import in_words, read_clause_out, read_out, signatories
+from trust.agreements.review_trigger import ReviewTrigger
 from trust.agreements.time_terms import parse_time_term
 
 
@@ -79,3 +80,12 @@ def test_the_time_in_which_a_recipient_decides_is_read_out(written: str, read: s
     agreement = parsed()
     clause = replace(agreement.clauses[0], respond_within=parse_time_term(written))
     assert any(f"The recipient decides {read}; a red message" in line for line in read_clause_out(clause, agreement))
+
+
+def test_the_trigger_of_a_review_is_read_out() -> None:
+    agreement = parsed()
+    clause = replace(agreement.clauses[0], review_when=ReviewTrigger(useful_below=25, of=20))
+    assert (
+        "The parties review this clause when fewer than 25 of 100 alerts were useful, of 20 or more that recipients "
+        "closed."
+    ) in read_clause_out(clause, agreement)
