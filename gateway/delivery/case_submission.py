@@ -27,8 +27,8 @@ class CaseSubmission:
 
     ``recipients`` is never empty. ``worker_name`` goes on the wire beside the practitioner's pseudonym. ``supersedes``
     is the id of an earlier submission of the same client, which this one replaces at the same recipients. ``incident``
-    ties the submissions of one run of a play together, and ``play`` is what is recorded of that run. ``trace`` and
-    ``request_id`` are the request's own.
+    ties the submissions of one run of a play and what follows it up together, and ``play`` is what is recorded of that
+    run. ``trace`` and ``request_id`` are the request's own.
     """
 
     kind: ExchangeKind

@@ -34,6 +34,7 @@ from trust.identifiers import EntityId
 
 T = TypeVar("T")
 
+_NO_INCIDENT = "There is no incident of this case system that this could belong to."
 _NOT_FOUND = "There is no earlier submission of this case system that this one could take the place of."
 
 
@@ -110,9 +111,19 @@ class Submitter:
     def _plan(
         self, caller: CaseCaller, submission: CaseSubmission, submission_id: str, now: datetime
     ) -> tuple[PlannedMessage, ...]:
+        self._check_incident(caller, submission)
         earlier = self._earlier(caller, submission)
         messages = earlier.messages if earlier is not None else {}
         return self.planner.plan(submission, submission_id, supersedes=messages.get, now=now)
+
+    def _check_incident(self, caller: CaseCaller, submission: CaseSubmission) -> None:
+        """Raise :class:`CaseRefused` unless what follows up an incident follows up one of the same client."""
+        name = submission.incident
+        if name is None or submission.play is not None:
+            return
+        rows = self.store.read(lambda tx: submissions.of_incident(tx, incident=name))
+        if not rows or rows[0].client_id != caller.client.client_id:
+            raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=_NO_INCIDENT, remedy="Leave incident out.")
 
     def _earlier(self, caller: CaseCaller, submission: CaseSubmission) -> _Earlier | None:
         if submission.supersedes is None:

@@ -66,6 +66,10 @@ class SubmissionBody(ReportBody):
     supersedes: Annotated[str, Field(pattern=ID_PATTERN)] | None = Field(
         default=None, description="The id of your earlier submission of this kind, which this one replaces."
     )
+    incident: Annotated[str, Field(pattern=ID_PATTERN)] | None = Field(
+        default=None,
+        description="The id of your run of a play that this follows up.",
+    )
 
 
 AnySubmission = TypeVar("AnySubmission", bound=SubmissionBody)
@@ -95,6 +99,7 @@ def read_submission(
         deadline=body.deadline,
         handling=Handling(withhold_from_subject=True) if body.withhold_from_subject else None,
         supersedes=body.supersedes,
+        incident=body.incident,
         left_out=parts.left_out,
     )
     return body, submission

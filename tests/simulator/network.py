@@ -31,6 +31,7 @@ from tests.simulator.clocks import SetClock
 from tests.simulator.faults import Counted, counted
 from tests.simulator.settings_files import (
     ROOMY,
+    ROOMY_MESSAGES,
     Around,
     case_base_url,
     read_anchor,
@@ -79,7 +80,7 @@ class Network:
             anchor_keys=federation_keys(self.anchor.vault),
             limits={**LIMITS, **(limits or {})},
             budget=budget,
-            messages=messages or {},
+            messages={**ROOMY_MESSAGES, **(messages or {})},
         )
         self._restrictions = restrictions or {}
         for agency in agencies:

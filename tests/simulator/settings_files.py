@@ -49,6 +49,8 @@ def budget(**narrow: int) -> dict[str, dict[str, int]]:
 
 
 ROOMY = budget()
+ROOMY_MESSAGES = {who: {"per_hour": 1_000_000, "burst": 1_000_000} for who in ("peer", "red", "clause", "client")}
+"""Budgets for more messages than any test or benchmark sends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class Around:
     ca: Path | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     budget: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: ROOMY)
-    messages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    messages: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: ROOMY_MESSAGES)
 
 
 def case_base_url(agency: Agency) -> str:

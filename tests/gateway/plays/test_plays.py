@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.web.case_openapi import EXAMPLE_REPORT
-from tests.simulator.alerts import SAFEGUARDING, TEAM, agree_on_alerts, get, message, post
+from tests.simulator.alerts import SAFEGUARDING, TEAM, agree_on_alerts, get, message, post, referral
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL
@@ -172,6 +172,22 @@ def test_a_run_sends_what_was_confirmed_and_its_page_shows_every_outcome(client:
     assert answer.headers["Location"].endswith(f"/case/v1/incidents/{view['id']}")
     assert get(client, f"incidents/{view['id']}").get_json() == view
     assert {each["incident"] for each in view["submissions"]} == {view["id"]}
+
+
+@pytest.mark.holds("S11")
+def test_a_referral_that_follows_a_decline_is_on_the_incidents_page(town: Network, client: CaseClient) -> None:
+    run = post(client, "plays/danger-at-home/runs", incident(steps=DECISIONS)).get_json()
+    follow_up = post(client, "referrals", referral(incident=run["id"]), key="another-way")
+    assert follow_up.status_code == 201, follow_up.text
+    page = get(client, f"incidents/{run['id']}").get_json()
+    assert [each["id"] for each in page["submissions"]][-1] == follow_up.get_json()["id"]
+    assert page["summary"] == "0 of 3 services have said what came of it"
+    assert post(client, "plays/danger-at-home/runs", incident(steps=DECISIONS)).get_json() == page
+    stranger = post(town.case_client(), "referrals", referral(incident=run["id"]), key="of-a-stranger")
+    absent = post(client, "referrals", referral(incident="0vZxJtEJQm3V8r6lq0yA7g"), key="an-absent-one")
+    assert absent.status_code == 403, absent.text
+    assert (stranger.status_code, stranger.get_json()["detail"]) == (absent.status_code, absent.get_json()["detail"])
+    assert stranger.status_code == 403
 
 
 def test_a_repeated_run_sends_nothing_twice_and_another_body_is_refused(client: CaseClient) -> None:
