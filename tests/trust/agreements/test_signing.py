@@ -232,3 +232,15 @@ def test_days_without_any_version_are_asked_about() -> None:
 def test_only_a_party_is_advised() -> None:
     with pytest.raises(ValueError, match="party"):
         advice(own=EntityId("https://elsewhere.example"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "existence", "asked"),
+    [("refuge", "unconditional", 1), ("refuge", "conditional", 0), ("money-advice", "unconditional", 0)],
+)
+def test_a_service_whose_kind_tells_a_place_is_asked_about_unless_its_answers_are_conditional(
+    kind: str, existence: str, asked: int
+) -> None:
+    services = {FAMILIES: "social-care", MONEY: kind}
+    questions = advice(first(existence=existence), services=services).questions
+    assert sum("tells where someone is" in question for question in questions) == asked
