@@ -12,6 +12,7 @@ from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.delivery import Delivery
 from gateway.app.node_parts import NodeParts
+from gateway.app.restricted_places import OwnLinks
 from gateway.delivery.inbox import Inbox
 from gateway.delivery.inbox_view import ServiceInbox
 from gateway.delivery.submission_view import SentMessages
@@ -21,6 +22,7 @@ from gateway.exchange.options import Options
 from gateway.exchange.outbound import Outbound
 from gateway.exchange.peer_maintenance import away_now
 from gateway.exchange.query_log import AskingSide, QueryRecorder
+from gateway.exchange.services import ServiceRegistry
 from gateway.http.case import case_api, inbox_api, restrictions_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.case.inbox_api import inbox_routes
@@ -52,6 +54,7 @@ class CaseParts:
     agreements: AgreementRegistry
     outbound: Outbound
     inbox: Inbox
+    services: ServiceRegistry
     providers: tuple[SignInProvider, ...]
 
 
@@ -71,7 +74,7 @@ def case_app(parts: CaseParts) -> Flask:
         ],
     )
     guard, queued = case_guard(face.oauth, face.clock), _queued_side(parts)
-    asking, registry = _asking_side(parts), PlaceRegistry(store=node.store, vault=node.vault)
+    asking, registry = _asking_side(parts), _places(parts)
     kinds = (
         each.case_api(asking, guard) if isinstance(each, Capability) else each.case_api(queued, guard)
         for each in node.capabilities
@@ -89,6 +92,12 @@ def case_app(parts: CaseParts) -> Flask:
     ]
     app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
     return with_serving_gate(app, node.fitness.check)
+
+
+def _places(parts: CaseParts) -> PlaceRegistry:
+    node = parts.node
+    links = OwnLinks(services=parts.services, case_system_s=node.settings.limits.case_system_s)
+    return PlaceRegistry(store=node.store, vault=node.vault, links_of=links)
 
 
 def _case_oauth(parts: CaseParts) -> CaseOAuth:

@@ -434,6 +434,7 @@ def _case_app(
             agreements=agreements,
             outbound=outbound,
             inbox=receiving.inbox,
+            services=receiving.queued.services,
             providers=sign_in_providers(parts.settings, outside.sign_in),
         )
     )

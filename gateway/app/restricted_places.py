@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from adapters.contract import AdapterError, Deadline
+from adapters.matching.decide import MatchResult, match
 from gateway.accountability.subject_buckets import person_keys
-from gateway.exchange.answer import PersonInSight
+from gateway.exchange.answer import PersonInSight, call_adapter
 from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.services import HostedService, ServiceRegistry
 from gateway.keys.sealed import open_own
 from gateway.ports import Transaction
 from gateway.restrictions.places import PlaceFinding, PlaceQuery, Places
@@ -19,6 +22,7 @@ from gateway.store.tables import evidence_index, place_releases, place_restricti
 from trust.agreements.decision import PersonRestrictions
 from trust.agreements.location import LocationRuling, merge_restrictions
 from trust.exchange.location_fields import tells_by_itself
+from trust.exchange.person import Subject
 from trust.identifiers import ServiceRef
 from trust.sealing import seal
 
@@ -99,6 +103,37 @@ class ReleaseTasks:
         if record is not None and key is not None and LocationRuling.NO_LINKS_DECLARED in reasons:
             service, recipient = person.service.ref.service, person.message.asker
             self.registry.open_task(tx, service, record.ref, key, recipient=recipient, now=person.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLinks:
+    """Find the services of this node that know an alleged perpetrator, by their own case systems.
+
+    A service whose case system cannot be read counts as linked: no place may be told where that is not known.
+    """
+
+    services: ServiceRegistry
+    case_system_s: float
+
+    def __call__(self, perpetrators: tuple[Subject, ...]) -> frozenset[str]:
+        """Return these services in full; all are asked within one time."""
+        deadline = Deadline.after(self.case_system_s)
+        return frozenset(
+            str(service.ref)
+            for service in self.services.values()
+            for person in perpetrators
+            if self._knows(service, person, deadline)
+        )
+
+    def _knows(self, service: HostedService, person: Subject, deadline: Deadline) -> bool:
+        source = service.adapter.involvement
+        if source is None:
+            return False
+        try:
+            candidates = call_adapter(lambda: source.find(person, deadline=deadline))
+        except AdapterError:
+            return True
+        return match(person, candidates).outcome is not MatchResult.NONE
 
 
 @lru_cache(maxsize=4)

@@ -85,16 +85,20 @@ class ReleaseDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRegistry:
-    """Keep restrictions and releases. ``new_id`` makes their ids."""
+    """Keep restrictions and releases. ``new_id`` makes their ids.
+
+    ``links_of`` returns the services of this node whose own case systems know an alleged perpetrator.
+    """
 
     store: Store
     vault: KeyVault
+    links_of: Callable[[tuple[Subject, ...]], frozenset[str]] = lambda _: frozenset()
     new_id: Callable[[], str] = lambda: token_urlsafe(16)
 
     def declare(
         self, declaration: PlaceDeclaration, *, client_id: str, now: datetime, review_at: datetime | None = None
     ) -> str:
-        """Store a restriction and return its id; it counts from then on.
+        """Store a restriction with the links that this node finds itself, and return its id; it counts from then on.
 
         Raises :class:`CaseRefused` where a person is described too vaguely to be found.
         """
@@ -106,6 +110,8 @@ class PlaceRegistry:
                 remedy="Give each person an identifier, or a family name and a birth date.",
             )
         restriction = self.new_id()
+        links = self.links_of(declaration.perpetrators)
+        declaration = replace(declaration, linked=declaration.linked | links)
         stored = StoredRestriction(
             id=restriction,
             client_id=client_id,

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline
+from gateway.app.node_parts import build_places
+from gateway.keys.vault import FileKeyVault
 from tests.simulator.alerts import CLAUSES, SAFEGUARDING, alert, get, post
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
@@ -21,8 +23,8 @@ from tests.support.people import GRACE
 from trust.agreements.location import NEUTRAL_DAY, NEUTRAL_TEXT
 from trust.exchange.involvement import Involvement
 from trust.exchange.message import AgreementRef
-from trust.exchange.person import Subject
-from trust.identifiers import EntityId
+from trust.exchange.person import Subject, parse_subject
+from trust.identifiers import EntityId, ServiceSlug, parse_service_ref
 
 MAN = {"family_name": "Skell", "given_names": "Rufus", "birth_date": "1988-01-30"}
 STREET, SCHOOL, TELEPHONE = "14 Ash Lane", "St Brannoc's Primary School", "01632 960188"
@@ -136,6 +138,11 @@ def sent_to(network: Network, entity: EntityId) -> list[dict[str, Any]]:
     return [claims_in(body) for body in bodies]
 
 
+def vault_of(network: Network) -> FileKeyVault:
+    """Return the council's keys."""
+    return network.nodes[COUNCIL].vault
+
+
 def answers_of(network: Network) -> list[dict[str, Any]]:
     """Return the leaves of the trust's answers."""
     return [leaf for leaf in network.leaves(TRUST) if leaf["kind"] == "answered"]
@@ -235,6 +242,20 @@ class TestReleases:
         (row,) = line(authorised)["involvements"]
         assert row["organisation"] == NEUTRAL_TEXT
         assert any("location:recipient_linked" in leaf["reasons"] for leaf in answers_of(authorised))
+
+    def test_a_service_of_the_node_itself_that_knows_him_is_linked(self, authorised: Network) -> None:
+        hidden = {"family_name": "Farrow", "given_names": "Lena", "birth_date": "1990-04-02"}
+        client = declare(authorised, COUNCIL, subject=hidden, alleged_perpetrators=[SUBJECT], texts=[], telephones=[])
+        (listed,) = get(client, "restrictions").get_json()["items"]
+        assert listed["links"] == 4  # he himself, and the three services of the council that work with him
+        places = build_places(authorised.nodes[COUNCIL].settings, authorised.nodes[COUNCIL].store, vault_of(authorised))
+        subject, now = parse_subject(hidden, this_year=2026), authorised.clock.now()
+        service = BY_ENTITY[COUNCIL].services[0].service
+        for slug, is_linked in (("youth-justice", True), (service, False)):
+            holder = parse_service_ref(f"{COUNCIL}#{slug}")
+            finding = places.of_question(subject, service=ServiceSlug(service), holder=holder, now=now)
+            assert finding is not None
+            assert finding.restriction.is_linked is is_linked
 
     def test_with_nothing_declared_only_a_named_person_releases(self, authorised: Network) -> None:
         client = declare(authorised)
