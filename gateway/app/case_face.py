@@ -13,6 +13,8 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.app.delivery import Delivery
 from gateway.app.node_parts import NodeParts
 from gateway.app.restricted_places import OwnLinks
+from gateway.consents import case_api as consents_api
+from gateway.consents.case_api import consent_routes
 from gateway.delivery.inbox import Inbox
 from gateway.delivery.inbox_view import ServiceInbox
 from gateway.delivery.submission_view import SentMessages
@@ -70,6 +72,7 @@ def case_app(parts: CaseParts) -> Flask:
             *work_api.OPERATIONS,
             *inbox_api.OPERATIONS,
             *restrictions_api.OPERATIONS,
+            *consents_api.OPERATIONS,
             *(operation for each in node.capabilities for operation in each.operations),
         ],
     )
@@ -88,6 +91,7 @@ def case_app(parts: CaseParts) -> Flask:
         ),
         inbox_routes(queued.inbox, guard),
         restriction_routes(registry, guard),
+        consent_routes(parts.delivery.consents.cases, parts.delivery.consents.notices.notify_soon, guard),
         *kinds,
     ]
     app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
@@ -135,6 +139,7 @@ def _asking_side(parts: CaseParts) -> AskingSide:
             budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.asking)),
         ),
         fan_out=FanOut(parts.outbound, peer_s=limits.peer_s, crashed=_query_crashed),
+        consents=parts.delivery.consents.cases.resolve,
         limit_s=limits.lookup_s,
         answers_kept=timedelta(seconds=limits.answers_kept_s),
         is_member=lambda entity: (
@@ -163,6 +168,7 @@ def _queued_side(parts: CaseParts) -> QueuedSide:
         submitter=parts.delivery.submitter,
         sent_messages=SentMessages(store=node.store, vault=node.vault, away=partial(_away, parts.outbound.directory)),
         inbox=ServiceInbox(inbox=parts.inbox, duty_roles=_duty_roles(node.settings)),
+        consents=parts.delivery.consents.cases.resolve,
     )
 
 
@@ -176,6 +182,7 @@ def _plays(parts: CaseParts, side: QueuedSide) -> Plays:
         agreements=parts.agreements,
         submitter=side.submitter,
         sent_messages=side.sent_messages,
+        consents=side.consents,
         vault=node.vault,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from adapters.contract import HttpCaller
@@ -18,12 +19,15 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.outbox import RedirectMessage
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.authority import create_anchor
-from gateway.app.node_parts import build_places
+from gateway.app.node_parts import build_places, service_kind
 from gateway.app.on_call import build_on_call
 from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
 from gateway.authority.membership import MemberFilter, active_members
 from gateway.authority.statements import authority_metadata
 from gateway.authority.suspension import signed_today
+from gateway.consents.gate import ConsentGate
+from gateway.consents.service import Consents
+from gateway.consents.storage import ConsentSeal
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.recipient_plan import RecipientPlanner
 from gateway.delivery.reissue import Reissuer
@@ -71,6 +75,19 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
             own_configuration=configuration,
             directory=directory,
             agreements=agreements,
+        )
+
+
+@contextmanager
+def consents_of(settings: NodeSettings) -> Iterator[Consents]:
+    """Open the consents of a node for one command. Raises what its parts refuse with."""
+    with federation_of(settings) as federation:
+        yield Consents(
+            own=federation.own,
+            store=federation.store,
+            seal=ConsentSeal(vault=node_vault(settings)),
+            agreements=federation.agreements,
+            kind_of=partial(service_kind, federation.directory),
         )
 
 
@@ -151,6 +168,8 @@ def reissuer_of(settings: NodeSettings) -> Iterator[Reissuer]:
             services={},  # the relay decides again, with this node's own restrictions
             kinds=KINDS,
             places=build_places(settings, federation.store, vault),
+            store=federation.store,
+            consents=ConsentGate(own=federation.own, seal=ConsentSeal(vault=vault)),
         )
         planner = RecipientPlanner(
             own=federation.own, vault=vault, policy=policy, calendars=Calendars(settings=settings.calendar)

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import SystemRandom, token_hex
 from socket import gethostname
 
 from config.settings import NodeSettings
 from gateway.accountability.message_limits import MessageLimits, message_budgets_from_settings
 from gateway.agreements.registry import AgreementRegistry
+from gateway.app.node_parts import NodeConsents, service_kind
+from gateway.consents.notices import ConsentNotices
+from gateway.consents.service import Consents
+from gateway.consents.storage import ConsentSeal
 from gateway.delivery.calendars import Calendars
 from gateway.delivery.delivery_metrics import DeliveryMetrics
 from gateway.delivery.dispatch import Dispatcher
@@ -42,6 +47,7 @@ class Delivery:
     relay: Relay
     reconciler: Reconciler
     escalation: EscalationRound
+    consents: NodeConsents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +69,7 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
     """Put the queued half together. Nothing is opened and no thread starts."""
     outbound, settings = parts.outbound, parts.settings
     limits = MessageLimits(limits=message_budgets_from_settings(settings.budgets.messages))
-    receipts = ReceiptBook(
-        own=outbound.own,
-        directory=outbound.directory,
-        vault=outbound.vault,
-        store=outbound.store,
-        kinds=parts.kinds,
-        limits=limits,
-    )
+    receipts = _receipts(parts, limits)
     policy = SendingPolicy(
         own=outbound.own,
         directory=outbound.directory,
@@ -78,6 +77,8 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         services=parts.services,
         kinds=parts.kinds,
         places=parts.places,
+        store=outbound.store,
+        consents=outbound.consents,
     )
     planner = RecipientPlanner(
         own=outbound.own, vault=outbound.vault, policy=policy, calendars=Calendars(settings=settings.calendar)
@@ -88,6 +89,7 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         vault=outbound.vault,
         planner=planner,
         limits=limits,
+        consents=outbound.consents,
         keep_trying=timedelta(days=settings.delivery.keep_trying_days),
     )
     return Delivery(
@@ -96,6 +98,19 @@ def build_delivery(parts: DeliveryParts) -> Delivery:
         relay=_relay(parts, receipts, policy, _reissuer(parts, submitter)),
         reconciler=_reconciler(parts),
         escalation=_escalation(parts),
+        consents=_consents(parts, submitter),
+    )
+
+
+def _receipts(parts: DeliveryParts, limits: MessageLimits) -> ReceiptBook:
+    outbound = parts.outbound
+    return ReceiptBook(
+        own=outbound.own,
+        directory=outbound.directory,
+        vault=outbound.vault,
+        store=outbound.store,
+        kinds=parts.kinds,
+        limits=limits,
     )
 
 
@@ -106,6 +121,17 @@ def _reissuer(parts: DeliveryParts, submitter: Submitter) -> Reissuer:
         planner=submitter.planner,
         kinds=parts.kinds,
         keep_trying=submitter.keep_trying,
+    )
+
+
+def _consents(parts: DeliveryParts, submitter: Submitter) -> NodeConsents:
+    outbound = parts.outbound
+    seal, kind_of = ConsentSeal(vault=outbound.vault), partial(service_kind, outbound.directory)
+    return NodeConsents(
+        cases=Consents(own=outbound.own, store=outbound.store, seal=seal, agreements=parts.agreements, kind_of=kind_of),
+        notices=ConsentNotices(
+            own=outbound.own, store=outbound.store, seal=seal, submitter=submitter, attempt=events.last_handler
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from gateway.app.batches import batch_handler
 from gateway.app.capabilities import CAPABILITIES
 from gateway.app.case_face import CaseParts, case_app
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
-from gateway.app.node_parts import NodeParts, open_parts
+from gateway.app.node_parts import NodeConsents, NodeParts, open_parts
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.receiving import Receiving, build_receiving
 from gateway.app.restricted_places import QuestionPlaces, ReleaseTasks, RestrictedPlaces
@@ -127,6 +127,7 @@ def create_node(
     outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport, agreements)
     delivery = _delivery(parts, outbound, outside.transport, agreements, services)
+    collector = MissingSignatureCollector(countersigning, agreements, events.last_handler)
     mind = _mind(parts, directory, outside.transport, countersigning, agreements)
     public = _public(parts, configuration, countersigning, directory, delivery)
     return Node(
@@ -137,7 +138,7 @@ def create_node(
         vault=parts.vault,
         fitness=parts.fitness,
         directory=directory,
-        keeper=_keeper(parts, directory, mind=mind, collector=_collector(countersigning, agreements), fetcher=fetcher),
+        keeper=_keeper(parts, directory, mind=mind, collector=collector, fetcher=fetcher, consents=delivery.consents),
         services=services,
         agreements=agreements,
         countersigning=countersigning,
@@ -156,10 +157,6 @@ def _show_backlog(store: Store, agreements: AgreementRegistry, now: datetime) ->
         backlog_metrics.set_pending_reviews(tx, clauses=count_due(tx, standings, now=now), now=now)
 
     store.read(show)
-
-
-def _collector(countersigning: SignatureExchange, agreements: AgreementRegistry) -> MissingSignatureCollector:
-    return MissingSignatureCollector(countersigning, agreements, events.last_handler)
 
 
 def _operations(parts: NodeParts, directory: FederationResolver) -> Flask:
@@ -230,6 +227,7 @@ def _keeper(
     mind: HealthMonitor,
     collector: MissingSignatureCollector,
     fetcher: Fetcher,
+    consents: NodeConsents,
 ) -> NodeRounds:
     attempt = events.last_handler
     marks = TrustMarkRenewal(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
@@ -249,6 +247,7 @@ def _keeper(
         show_backlog=partial(_show_backlog, parts.store, collector.book),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
+        end_consents=consents.notices.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=parts.own,
@@ -286,6 +285,7 @@ def _inbound(
         case_system_s=parts.settings.limits.case_system_s,
         queued=receiving.queued.handle,
         restrictions_of=_restrictions_of(parts),
+        consents=parts.consents,
         not_before=parts.fitness.not_before,
     )
 
@@ -294,7 +294,7 @@ def _restrictions_of(parts: NodeParts) -> RestrictionsOf:
     registry = PlaceRegistry(store=parts.store, vault=parts.vault)
     return RestrictionsOf(
         hmac_key=parts.vault.evidence_hmac_key,
-        sources=(RestrictedPlaces(places=parts.places),),
+        sources=(parts.consents.restrict, RestrictedPlaces(places=parts.places)),
         notes=(ReleaseTasks(registry=registry),),
     )
 
@@ -308,6 +308,7 @@ def _outbound(parts: NodeParts, directory: FederationResolver, transport: Transp
         store=parts.store,
         peers=HttpPeerClient(requester, observe=events.record_outbound_message),
         ask_own_node=_in_process(inbound, directory, parts.own),
+        consents=parts.consents,
         clock=parts.clock,
         find_place=QuestionPlaces(places=parts.places),
     )

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from socket import gethostname
 
 from config.settings import NodeSettings
 from gateway.app.on_call import build_on_call
+from gateway.consents.gate import ConsentGate
+from gateway.consents.notices import ConsentNotices
+from gateway.consents.service import Consents
+from gateway.consents.storage import ConsentSeal
 from gateway.delivery.on_call import OnCall
 from gateway.federation.own_keys import VouchedKeys
 from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.ports import Clock, KeyVault, Store
+from gateway.ports import Clock, KeyVault, Store, TrustResolver
 from gateway.restrictions.places import Places
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
@@ -18,8 +23,27 @@ from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
 from gateway.web.capability import AnyCapability, served_kinds
+from trust.errors import TrustError
 from trust.exchange.kind import Kinds
-from trust.identifiers import EntityId, ServiceSlug
+from trust.identifiers import EntityId, ServiceRef, ServiceSlug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConsents:
+    """The use cases of consents, and the rounds that end them and tell who relies on them."""
+
+    cases: Consents
+    notices: ConsentNotices
+
+
+def service_kind(directory: TrustResolver, service: ServiceRef, now: datetime) -> str | None:
+    """Return the kind of a service as its superior vouches for it, or ``None`` where it is not known."""
+    try:
+        node = directory.resolve(service.entity, now=now, urgent=True).node
+    except TrustError:
+        return None
+    services = () if node is None else node.services
+    return next((each.kind for each in services if each.slug == service.service), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +62,11 @@ class NodeParts:
     capabilities: Sequence[AnyCapability]
     kinds: Kinds
     places: Places
+
+    @property
+    def consents(self) -> ConsentGate:
+        """The checks of consent."""
+        return ConsentGate(own=self.own, seal=ConsentSeal(vault=self.vault))
 
 
 def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyCapability]) -> NodeParts:

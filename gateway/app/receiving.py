@@ -40,6 +40,7 @@ def build_receiving(
         calendars=Calendars(settings=parts.settings.calendar),
         limits=limits,
         places=parts.places,
+        take_notice=parts.consents.take_notice,
     )
     queued = QueuedInbound(
         own=parts.own,
@@ -51,6 +52,7 @@ def build_receiving(
         agreements=agreements,
         accept=inbox.accept,
         limits=limits,
+        consents=parts.consents,
         observe=events.record_inbound_message,
         crashed=events.record_step_failure,
     )

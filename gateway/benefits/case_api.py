@@ -8,6 +8,7 @@ from pydantic import Field
 from gateway.benefits.responder import answer
 from gateway.benefits.service import Eligibility, EligibilityView
 from gateway.callers import CaseCaller
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.query_log import AskingSide
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.web.capability import Capability
@@ -48,10 +49,10 @@ ASK = ApiOperation(
 
 def blueprint(asking: AskingSide, guard: CaseGuard) -> Blueprint:
     """Return the route of benefit questions (:class:`gateway.web.capability.Capability`)."""
-    return eligibility_routes(Eligibility(asking=asking), guard)
+    return eligibility_routes(Eligibility(asking=asking), asking.consents, guard)
 
 
-def eligibility_routes(eligibility: Eligibility, guard: CaseGuard) -> Blueprint:
+def eligibility_routes(eligibility: Eligibility, consents: ResolveConsent, guard: CaseGuard) -> Blueprint:
     """Return the route to ask a benefit question."""
     routes = Blueprint("benefits", __name__)
 
@@ -59,7 +60,12 @@ def eligibility_routes(eligibility: Eligibility, guard: CaseGuard) -> Blueprint:
     @guard
     def ask_eligibility(caller: CaseCaller, now: datetime) -> Response:
         body, question = read_question(
-            EligibilityBody, caller, kind=ELIGIBILITY_QUERY, query_of=lambda body: body.query(now.date()), now=now
+            EligibilityBody,
+            caller,
+            kind=ELIGIBILITY_QUERY,
+            query_of=lambda body: body.query(now.date()),
+            consents=consents,
+            now=now,
         )
         return ASK.respond(eligibility.ask(caller, question, body.question, now=now))
 

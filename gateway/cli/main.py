@@ -160,6 +160,15 @@ _CLIENT = _group(
         "token": ("gateway.cli.case_system.api:token", "Get an access token from the running node."),
     },
 )
+_CONSENT = _group(
+    "consent",
+    "Look at consents, and at what would end with one.",
+    {
+        "list": ("gateway.cli.consent:list_consents", "List consents, without the person."),
+        "show": ("gateway.cli.consent:show", "Show a consent: its events, who relies on it, its tasks."),
+        "preview": ("gateway.cli.consent:preview", "Show what would stop and go on if a consent ended."),
+    },
+)
 _FLAG = _group(
     "flag",
     "Review flags of possible misuse.",
@@ -276,6 +285,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "law": _LAW,
     "client": _CLIENT,
     "lookup": ("gateway.cli.case_system.lookup:lookup", "Ask which services work with a person."),
+    "consent": _CONSENT,
     "flag": _FLAG,
     "account": _ACCOUNT,
     "decision": _DECISION,

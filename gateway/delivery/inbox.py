@@ -8,7 +8,7 @@
 5. Nothing is erased before the case system has it or a person closed it (A69).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -40,7 +40,7 @@ from trust.evidence.leaf import Leaf, LeafKind, message_key
 from trust.exchange.errors import MalformedBody
 from trust.exchange.escalation import UNREAD_AFTER
 from trust.exchange.kind import Kinds, QueuedBody
-from trust.exchange.message import OpenedMessage, Urgency
+from trust.exchange.message import Message, OpenedMessage, Urgency
 from trust.exchange.person import parse_subject
 from trust.exchange.receipt import ArrivalProof, ReceiptState
 from trust.exchange.refusal import Refusal
@@ -50,6 +50,8 @@ from trust.strict_json import JsonObject
 _LONGEST_LINE = 64
 _ANSWER_BYTES = 1
 """What an answer is charged for; the case API caps its size."""
+TakeNotice = Callable[[Transaction, Message, QueuedBody, datetime], None]
+"""Take what a message says to this node itself, in the transaction that stores it."""
 
 
 class NoSuchMessage(Exception):
@@ -89,6 +91,7 @@ class Inbox:
     calendars: Calendars
     limits: MessageLimits
     places: Places
+    take_notice: TakeNotice
 
     def accept(
         self, permit: Permit, service: HostedService, opened_message: OpenedMessage, now: datetime
@@ -128,6 +131,7 @@ class Inbox:
             _store(tx, row, now)
             if message.handling is not None and message.handling.restricted_address:
                 self.places.restrict_received(tx, replace(message, persons=persons), now=now)
+            self.take_notice(tx, message, cut, now)
 
         return Acceptance(effect=effect, fields=tuple(sorted(permit.fields)))
 

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import cast
 
 from gateway.agreements.registry import AgreementRegistry, detail_for
+from gateway.exchange.consent_checks import ConsentChecks, shows_consent
 from gateway.exchange.services import NOTHING_WITHDRAWN, ServiceRegistry
-from gateway.ports import TrustResolver
+from gateway.ports import Store, TrustResolver
 from gateway.restrictions.places import PlaceFinding, Places
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.decision import Denial, Permit, RequestFacts, decide_request
@@ -72,6 +73,8 @@ class SendingPolicy:
     services: ServiceRegistry
     kinds: Kinds
     places: Places
+    store: Store
+    consents: ConsentChecks
 
     def begin(self, now: datetime) -> "PolicyBatch":
         """Return the policy for one batch of messages."""
@@ -153,6 +156,7 @@ class PolicyBatch:
             sender_marks=self._own_marks(agreement),
             services=ServiceKinds(sender=service.kind if service else None, recipient=kind),
             location=None if finding is None else finding.restriction,
+            ended_consents=self._ended_consents(message),
         )
         return decide_request(
             facts,
@@ -162,6 +166,12 @@ class PolicyBatch:
             now=self.now,
             kinds=self.policy.kinds,
         )
+
+    def _ended_consents(self, message: Message) -> frozenset[str]:
+        """Read it for each attempt: a consent may end between two of them."""
+        if not shows_consent(message):
+            return frozenset()
+        return self.policy.store.read(lambda tx: self.policy.consents.ended(tx, message))
 
     def _own_marks(self, agreement: InForce | NotInForce | None) -> frozenset[str]:
         """Return this node's valid trust marks where the agreement demands some; the recipient checks them too."""

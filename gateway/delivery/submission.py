@@ -14,12 +14,13 @@ from secrets import token_urlsafe
 from typing import TypeVar
 
 from gateway.accountability.message_limits import MessageCharge, MessageLimits, MessagesLimited
-from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
+from gateway.callers import CaseRefusal, CaseRefused
 from gateway.delivery import evidence, outbox
 from gateway.delivery.case_submission import CaseSubmission, RecipientPlan, SubmissionRefused
 from gateway.delivery.recipient_plan import PlannedMessage, RecipientPlanner
 from gateway.delivery.sealed_records import open_request, seal_request
 from gateway.evidence import recorder
+from gateway.exchange.consent_checks import ConsentChecks
 from gateway.ports import KeyVault, Store, StoreFull, Transaction
 from gateway.store.tables import outbox as rows
 from gateway.store.tables import submissions
@@ -55,16 +56,17 @@ class Submitter:
     vault: KeyVault
     planner: RecipientPlanner
     limits: MessageLimits
+    consents: ConsentChecks
     keep_trying: timedelta
 
-    def plan(self, caller: CaseCaller, submission: CaseSubmission, *, now: datetime) -> tuple[RecipientPlan, ...]:
+    def plan(self, client_id: str, submission: CaseSubmission, *, now: datetime) -> tuple[RecipientPlan, ...]:
         """Return what each recipient would get, with the reason where it would get nothing. Nothing is stored.
 
         Raises :class:`CaseRefused` for an earlier submission that is not there.
         """
-        return tuple(each.plan for each in self._plan(caller, submission, token_urlsafe(16), now))
+        return tuple(each.plan for each in self._plan(client_id, submission, token_urlsafe(16), now))
 
-    def submit(self, caller: CaseCaller, submission: CaseSubmission, *, idempotency_key: str, now: datetime) -> str:
+    def submit(self, client_id: str, submission: CaseSubmission, *, idempotency_key: str, now: datetime) -> str:
         """Return the id of the submission, which is durable by then.
 
         Raises :class:`SubmissionRefused`, :class:`CaseRefused` for a key that stands for another submission,
@@ -73,25 +75,23 @@ class Submitter:
         submission_id = token_urlsafe(16)
         key = self._digest({"idempotency_key": idempotency_key})
         request_digest = self._digest(submission.to_record())
-        first = self.store.read(
-            lambda tx: submissions.find_by_key(tx, client_id=caller.client.client_id, idempotency_key=key)
-        )
+        first = self.store.read(lambda tx: submissions.find_by_key(tx, client_id=client_id, idempotency_key=key))
         if first is not None:
             self.store.write(lambda _tx: None)  # what was read may be on one machine only until this returns
             return _repeat(first, request_digest)
-        drafts = self._plan(caller, submission, submission_id, now)
-        charge = self._charge(caller, submission, drafts)
+        drafts = self._plan(client_id, submission, submission_id, now)
+        charge = self._charge(client_id, submission, drafts)
         if any(each.plan.refusal is not None for each in drafts):
             self._refuse(submission, drafts, charge, now)
         row = SubmissionRow(
             id=submission_id,
-            client_id=caller.client.client_id,
+            client_id=client_id,
             idempotency_key=key,
             request_digest=request_digest,
             kind=submission.kind.name,
             topic=submission.topic,
             urgency=str(submission.urgency),
-            case_key=outbox.case_key(self.vault.evidence_hmac_key(), caller.client.client_id, submission.case_ref),
+            case_key=outbox.case_key(self.vault.evidence_hmac_key(), client_id, submission.case_ref),
             incident=submission.incident,
             sealed_request=seal_request(self.vault.seal_key(), submission_id, _record(submission, drafts)),
             created_at=now,
@@ -99,38 +99,36 @@ class Submitter:
         first = self._commit(row, submission, drafts, charge)
         return submission_id if first is None else _repeat(first, request_digest)
 
-    def _charge(
-        self, caller: CaseCaller, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]
-    ) -> MessageCharge:
+    def _charge(self, client_id: str, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]) -> MessageCharge:
         """Return what a submission costs its client. Raises ``StoreFull`` where there is room for red ones only."""
         is_red = submission.urgency is Urgency.RED
         if not is_red and self.store.is_nearly_full():
             raise StoreFull("The disk is nearly full, and what room there is waits for red messages.")
-        return self.limits.of_client(caller.client.client_id, [len(each.raw) for each in drafts], red=is_red)
+        return self.limits.of_client(client_id, [len(each.raw) for each in drafts], red=is_red)
 
     def _plan(
-        self, caller: CaseCaller, submission: CaseSubmission, submission_id: str, now: datetime
+        self, client_id: str, submission: CaseSubmission, submission_id: str, now: datetime
     ) -> tuple[PlannedMessage, ...]:
-        self._check_incident(caller, submission)
-        earlier = self._earlier(caller, submission)
+        self._check_incident(client_id, submission)
+        earlier = self._earlier(client_id, submission)
         messages = earlier.messages if earlier is not None else {}
         return self.planner.plan(submission, submission_id, supersedes=messages.get, now=now)
 
-    def _check_incident(self, caller: CaseCaller, submission: CaseSubmission) -> None:
+    def _check_incident(self, client_id: str, submission: CaseSubmission) -> None:
         """Raise :class:`CaseRefused` unless what follows up an incident follows up one of the same client."""
         name = submission.incident
         if name is None or submission.play is not None:
             return
         rows = self.store.read(lambda tx: submissions.of_incident(tx, incident=name))
-        if not rows or rows[0].client_id != caller.client.client_id:
+        if not rows or rows[0].client_id != client_id:
             raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=_NO_INCIDENT, remedy="Leave incident out.")
 
-    def _earlier(self, caller: CaseCaller, submission: CaseSubmission) -> _Earlier | None:
+    def _earlier(self, client_id: str, submission: CaseSubmission) -> _Earlier | None:
         if submission.supersedes is None:
             return None
         name = submission.supersedes
         row = self.store.read(lambda tx: submissions.get(tx, id=name))
-        if row is None or row.client_id != caller.client.client_id or row.sealed_request is None:
+        if row is None or row.client_id != client_id or row.sealed_request is None:
             raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=_NOT_FOUND, remedy="Leave supersedes out.")
         record = open_request(self.vault.seal_key(), row.id, row.sealed_request)
         return _Earlier(row=row, messages=record["messages"])
@@ -163,6 +161,9 @@ class Submitter:
                     _supersede(tx, delivery, now)
                 outbox.enqueue(tx, delivery, sealed=outgoing)
                 recorder.record(tx, entry)
+            for each in drafts:
+                if each.message is not None:
+                    self.consents.note_use(tx, each.message, now)
             return None
 
         return self._write(effect, charge, now)

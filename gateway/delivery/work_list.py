@@ -1,7 +1,8 @@
-"""The work list: messages that wait for a decision, at both sides, by the clocks that were agreed.
+"""The work list: messages that wait for a decision, at both sides, by the clocks that were agreed, and tasks.
 
 1. What is due first comes first; what is overdue comes before it.
-2. A client sees what it sent itself, and what came for the services of its positions.
+2. A client sees what it sent itself, what came for the services of its positions, and the tasks of its workers about
+   consents that it recorded.
 3. The rates of outcomes count the client's own alerts by clause; they name no person and no recipient.
 """
 
@@ -47,7 +48,9 @@ class WorkSide(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkLine:
-    """One message that its recipient has not decided. ``id`` is that of the submission, or of the inbox.
+    """One message that its recipient has not decided, or one task. ``id`` is that of the submission, or of the inbox.
+
+    A task has the kind ``consent``; its topic says what to do, and ``id`` is the consent's.
 
     ``service`` is the other side's. ``is_read`` says whether a person on duty at the recipient has opened it.
     """
@@ -116,7 +119,8 @@ class WorkList:
         def read(tx: Transaction) -> list[WorkItem]:
             outgoing = work_items.list_sent(tx, client_id=client_id, after=after, limit=limit)
             incoming = work_items.list_received(tx, services=services, after=after, limit=limit)
-            return sorted((*outgoing, *incoming), key=lambda each: each.place)
+            tasks = work_items.list_tasks(tx, client_id=client_id, after=after, limit=limit)
+            return sorted((*outgoing, *incoming, *tasks), key=lambda each: each.place)
 
         tasks = self.places.tasks(services, after=after, limit=limit)
         items = sorted((*self.store.read(read), *map(_task, tasks)), key=lambda each: each.place)

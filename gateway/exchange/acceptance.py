@@ -32,6 +32,7 @@ from gateway.evidence import recorder
 from gateway.evidence.recorder import Decided
 from gateway.exchange import inbound_evidence
 from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.consent_checks import ConsentChecks
 from gateway.exchange.inbound import Charge, MessageIdReused, request_facts
 from gateway.exchange.kinds import Acceptance, AcceptMessage
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
@@ -132,6 +133,7 @@ class _Context:
     prior: StoredReply | None
     charge: MessageCharge
     limited: MessagesLimited | None
+    ended_consents: frozenset[str]
 
     @property
     def message(self) -> Message:
@@ -164,6 +166,7 @@ class QueuedInbound:
     agreements: AgreementRegistry
     accept: AcceptMessage
     limits: MessageLimits
+    consents: ConsentChecks
     observe: Callable[[InboundMessageEvent], None]
     crashed: Callable[[Exception, str], None]
 
@@ -283,13 +286,14 @@ class QueuedInbound:
             prior=messages.find(tx, issuer=message.iss, message=self._key(message)),
             charge=charge,
             limited=self.limits.check(tx, charge, now=now),
+            ended_consents=self.consents.ended(tx, message),
         )
 
     def _decide(self, context: _Context, caller: PeerCaller, now: datetime) -> Decided:
         service, message = context.service, context.message
         kinds = ServiceKinds(sender=_kind_of(caller, message), recipient=service.kind if service else None)
         case = RequestCase(
-            facts=replace(request_facts(message, caller, now), services=kinds),
+            facts=replace(request_facts(message, caller, now), services=kinds, ended_consents=context.ended_consents),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,

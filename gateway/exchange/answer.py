@@ -106,47 +106,6 @@ class ReleaseNote(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestrictionsOf:
-    """Read a person's restrictions from every source, in order. ``notes`` are stored with the answer."""
-
-    hmac_key: Callable[[], bytes]
-    sources: tuple[RestrictionSource, ...] = ()
-    notes: tuple[ReleaseNote, ...] = ()
-
-    def __call__(
-        self, tx: Transaction, service: HostedService, record: Candidate | None, message: Message, now: datetime
-    ) -> PersonRestrictions:
-        """Return what restricts the release of this record to this question."""
-        person, restrictions = self._in_sight(service, record, message, now), UNRESTRICTED
-        for source in self.sources:
-            restrictions = source(tx, person, restrictions)
-        return restrictions
-
-    def note(
-        self, tx: Transaction, service: HostedService, answer: "ServiceAnswer", message: Message, now: datetime
-    ) -> None:
-        """Store what follows from an answer."""
-        for note in self.notes:
-            note(tx, self._in_sight(service, answer.record, message, now), answer.reasons)
-
-    def _in_sight(
-        self, service: HostedService, record: Candidate | None, message: Message, now: datetime
-    ) -> PersonInSight:
-        key = self.hmac_key()
-        keys = person_keys(key, message.subject)
-        if record is not None:
-            keys = tuple(dict.fromkeys((*keys, *person_keys(key, record.person))))
-        return PersonInSight(
-            service=service,
-            record=record,
-            message=message,
-            keys=keys,
-            record_key=None if record is None else record_key(key, service.ref, record.ref),
-            now=now,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAnswer:
     """The body to sign, and what the evidence and the metrics say of it. ``failure`` is safe to log.
 
@@ -165,6 +124,52 @@ class ServiceAnswer:
     dropped: tuple[str, ...] = ()
     record: Candidate | None = field(default=None, repr=False)
     restrictions: PersonRestrictions | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionsOf:
+    """Read a person's restrictions from every source, in order. ``notes`` are stored with the answer."""
+
+    hmac_key: Callable[[], bytes]
+    sources: tuple[RestrictionSource, ...] = ()
+    notes: tuple[ReleaseNote, ...] = ()
+
+    def __call__(
+        self, tx: Transaction, service: HostedService, record: Candidate | None, message: Message, now: datetime
+    ) -> PersonRestrictions:
+        """Return what restricts the release of this record to this question."""
+        person, restrictions = self._in_sight(service, record, message, now), UNRESTRICTED
+        for source in self.sources:
+            restrictions = source(tx, person, restrictions)
+        return restrictions
+
+    def confirm(
+        self, tx: Transaction, service: HostedService, answer: "ServiceAnswer", message: Message, now: datetime
+    ) -> None:
+        """Read again what an answer was decided on, and store what follows from it.
+
+        Raises :class:`RestrictionsChanged` where others bind it now.
+        """
+        if self(tx, service, answer.record, message, now) != answer.restrictions:
+            raise RestrictionsChanged
+        for note in self.notes:
+            note(tx, self._in_sight(service, answer.record, message, now), answer.reasons)
+
+    def _in_sight(
+        self, service: HostedService, record: Candidate | None, message: Message, now: datetime
+    ) -> PersonInSight:
+        key = self.hmac_key()
+        keys = person_keys(key, message.subject)
+        if record is not None:
+            keys = tuple(dict.fromkeys((*keys, *person_keys(key, record.person))))
+        return PersonInSight(
+            service=service,
+            record=record,
+            message=message,
+            keys=keys,
+            record_key=None if record is None else record_key(key, service.ref, record.ref),
+            now=now,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

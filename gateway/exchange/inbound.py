@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 
-from adapters.contract import Candidate, Deadline
+from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
 from gateway.accountability.enumeration import AddressLimitReached
@@ -45,6 +45,7 @@ from gateway.exchange.answer import (
     is_conditional,
     tells_nothing,
 )
+from gateway.exchange.consent_checks import ConsentChecks
 from gateway.exchange.kinds import HandleQueued, ServedKinds
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
@@ -56,7 +57,7 @@ from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.clause import Clause
-from trust.agreements.decision import Denial, DenialCode, Permit, PersonRestrictions, RequestFacts
+from trust.agreements.decision import Denial, DenialCode, Permit, RequestFacts
 from trust.agreements.decision_record import RequestCase
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
@@ -101,6 +102,7 @@ class _InboundContext:
     usage: QueryCharge
     prior: messages.StoredReply | None
     exceeded: Exceeded | None
+    ended_consents: frozenset[str]
 
     @property
     def message(self) -> Message:
@@ -135,6 +137,7 @@ class Inbound:
     case_system_s: float
     queued: HandleQueued
     restrictions_of: RestrictionsOf
+    consents: ConsentChecks
     not_before: Callable[[], datetime | None] = _no_bound
     timer: ResponseTimer = DEFAULT
 
@@ -225,6 +228,7 @@ class Inbound:
             usage=usage,
             prior=messages.find(tx, issuer=message.iss, message=name),
             exceeded=self.budgets.check(tx, usage, now=now),
+            ended_consents=self.consents.ended(tx, opened_message.message),
         )
 
     def _usage(self, tx: Transaction, message: Message, now: datetime) -> QueryCharge:
@@ -244,7 +248,7 @@ class Inbound:
     def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Decided:
         service = context.service
         case = RequestCase(
-            facts=request_facts(context.message, caller, now),
+            facts=replace(request_facts(context.message, caller, now), ended_consents=context.ended_consents),
             agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
@@ -259,37 +263,30 @@ class Inbound:
         return replace(self._search(context, decided.decision, now), dropped=decided.decision.query.dropped)
 
     def _search(self, context: _InboundContext, permit: Permit, now: datetime) -> ServiceAnswer:
-        subject = context.message.subject
-        if context.service is None:
+        service, message, subject = context.service, context.message, context.message.subject
+        if service is None:
             return _refuse(deny(DenialCode.UNKNOWN_SERVICE).refusal)
         refusal = check_subject(subject, today=now.date())
         if refusal is not None:
             return _refuse(refusal)
         if context.usage.address is AddressUse.LEFT_OUT:
             subject = replace(subject, address=None)
-        respond = self.kinds.responders[permit.clause.kind]
-        return respond(
+        return self.kinds.responders[permit.clause.kind](
             permit,
-            context.service,
+            service,
             subject,
-            restrictions_of=partial(self._read_restrictions, context.service, context.message, now),
+            restrictions_of=lambda record: self.store.read(
+                lambda tx: self.restrictions_of(tx, service, record, message, now)
+            ),
             deadline=Deadline.after(self.case_system_s),
         )
 
-    def _read_restrictions(
-        self, service: HostedService, message: Message, now: datetime, record: Candidate | None
-    ) -> PersonRestrictions:
-        return self.store.read(lambda tx: self.restrictions_of(tx, service, record, message, now))
-
-    def _check_restrictions(
-        self, tx: Transaction, context: _InboundContext, answer: ServiceAnswer, now: datetime
-    ) -> None:
+    def _check_release(self, tx: Transaction, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> None:
         """Raise :class:`RestrictionsChanged` where others bind the release now than it was decided on."""
+        if self.consents.ended(tx, context.message) != context.ended_consents:
+            raise RestrictionsChanged
         if context.service is not None and answer.restrictions is not None:
-            current = self.restrictions_of(tx, context.service, answer.record, context.message, now)
-            if current != answer.restrictions:
-                raise RestrictionsChanged
-            self.restrictions_of.note(tx, context.service, answer, context.message, now)
+            self.restrictions_of.confirm(tx, context.service, answer, context.message, now)
 
     def _charge(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
         """Return what an answer costs; a refusal tells of no person and costs nothing."""
@@ -335,7 +332,7 @@ class Inbound:
                 expires=from_seconds(message.exp),
             )
             if prior is None:
-                self._check_restrictions(tx, context, answer, now)
+                self._check_release(tx, context, answer, now)
                 charge(tx)
                 recorder.record(tx, question, reply_entry)
             return prior

@@ -5,7 +5,7 @@
    a record of it, and the person, cut to what this holder may be told, is described well enough. A refusal leaves a
    leaf too.
 2. Build and sign the message.
-3. Record that it leaves.
+3. Record that it leaves, unless the consent that it shows has ended meanwhile (A45).
 4. Deliver it.
 5. Verify the reply against the request's own bytes.
 6. Read it as its kind, and drop what the clause does not permit.
@@ -28,6 +28,7 @@ from gateway.agreements.registry import detail_for
 from gateway.callers import Practitioner
 from gateway.evidence import recorder
 from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.consent_checks import ConsentChecks, ConsentEnded
 from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.exchange.peer_maintenance import MAINTENANCE, away_now
 from gateway.key_refresh import verify_with_key_refresh
@@ -38,7 +39,7 @@ from trust import base64url, strict_json
 from trust.agreements.clause_selection import SelectedClause, check_requested_fields
 from trust.agreements.comparison import explain_difference, selected_inputs
 from trust.agreements.consent import deny_consent
-from trust.agreements.denial import Denial
+from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.location import RestrictedPlace, protect_practitioner, rule_on_location, without_place
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest, to_seconds
@@ -131,6 +132,7 @@ class Outbound:
     store: Store
     peers: PeerClient
     ask_own_node: AskOwnNode
+    consents: ConsentChecks
     clock: Clock
     find_place: FindPlace
 
@@ -159,7 +161,11 @@ class Outbound:
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         leaf = self._record.sent_leaf(message, query.question.subject, raw, now)
         sent = _Sent(message=message, raw=raw, leaf=leaf, peer=peer, entry=entry, query=query)
-        self._record_sent(sent)  # 3
+        try:
+            self._record_sent(sent, now)  # 3
+        except ConsentEnded:
+            denial = deny(DenialCode.CONSENT_WITHDRAWN)
+            return self._refuse(query, _refusal_outcome(denial.refusal, entry), effect, now)
         return self._exchange(sent, effect, timeout_s)
 
     def _hidden_place(self, query: PeerQuery, now: datetime) -> RestrictedPlace | None:
@@ -175,7 +181,8 @@ class Outbound:
     def _record(self) -> QuestionRecord:
         return QuestionRecord(own=self.own, vault=self.vault)
 
-    def _record_sent(self, sent: "_Sent") -> None:
+    def _record_sent(self, sent: "_Sent", now: datetime) -> None:
+        """Record it. Raises :class:`ConsentEnded`; nothing is recorded then."""
         query, leaf = sent.query, sent.leaf
         entry = recorder.build_entry(leaf, self._record.keys(query.correlation, query.question.subject))
         message = str(leaf.message_id)
@@ -183,6 +190,10 @@ class Outbound:
         sealed = seal_message(self.vault.seal_key(), message, query.correlation, original)
 
         def effect(tx: Transaction) -> None:
+            if sent.message.consent is not None:
+                if self.consents.ended(tx, sent.message):
+                    raise ConsentEnded
+                self.consents.note_use(tx, sent.message, now)
             recorder.record(tx, entry)
             lookup_messages.put(tx, message=message, lookup_id=query.correlation, sealed=sealed)
 

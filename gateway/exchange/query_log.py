@@ -13,6 +13,7 @@ from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
 from gateway.evidence import recorder
 from gateway.evidence.recorder import EvidenceEntry
 from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.fan_out import FanOut, Target, select_targets
 from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.ports import Clock, KeyVault, Store, Transaction
@@ -120,6 +121,7 @@ class AskingSide:
     clock: Clock
     recorder: QueryRecorder
     fan_out: FanOut
+    consents: ResolveConsent
     limit_s: float
     answers_kept: timedelta
     is_member: Callable[[EntityId], bool]

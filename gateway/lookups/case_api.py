@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from gateway.callers import CaseCaller
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.query_log import AskingSide
 from gateway.lookups.responder import answer
 from gateway.lookups.service import Lookups
@@ -82,10 +83,10 @@ GET = ApiOperation(
 
 def blueprint(asking: AskingSide, guard: CaseGuard) -> Blueprint:
     """Return the routes of lookups (:class:`gateway.web.capability.Capability`)."""
-    return lookup_routes(Lookups(asking=asking), guard)
+    return lookup_routes(Lookups(asking=asking), asking.consents, guard)
 
 
-def lookup_routes(lookups: Lookups, guard: CaseGuard) -> Blueprint:
+def lookup_routes(lookups: Lookups, consents: ResolveConsent, guard: CaseGuard) -> Blueprint:
     """Return the routes to start a lookup and to read it."""
     routes = Blueprint("lookups", __name__)
 
@@ -93,7 +94,14 @@ def lookup_routes(lookups: Lookups, guard: CaseGuard) -> Blueprint:
     @guard
     def start_lookup(caller: CaseCaller, now: datetime) -> Response:
         key = read_idempotency_key()
-        body, question = read_question(LookupBody, caller, kind=INVOLVEMENT_QUERY, query_of=LookupBody.query, now=now)
+        body, question = read_question(
+            LookupBody,
+            caller,
+            kind=INVOLVEMENT_QUERY,
+            query_of=LookupBody.query,
+            consents=consents,
+            now=now,
+        )
         view = lookups.start(caller, question, wait_s=body.wait_s, idempotency_key=key, now=now)
         is_running = view.state is LookupState.RUNNING
         response = _respond(view, HTTPStatus.ACCEPTED if is_running else HTTPStatus.CREATED)

@@ -36,6 +36,8 @@ class NodeRounds(EntityRounds):
     """Show what waits for people of this agency, as a metric."""
     show_on_call: Callable[[datetime], None]
     """Show how many on-call channels count as absent, as a metric."""
+    end_consents: Callable[[datetime], None]
+    """End the consents that have run out, and tell the services that rely on those that ended."""
     collect_signatures: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
 
@@ -68,6 +70,7 @@ class NodeRounds(EntityRounds):
         self.attempt("parties", lambda: self._find_parties(trusted, now))
         self.attempt("vouched_keys", lambda: self.record_vouched_keys(now))
         self.attempt("own_chain", lambda: self.own_chain(now))
+        self.attempt("consents", lambda: self.end_consents(now))
         self.attempt("signatures", lambda: self.collect_signatures(now))
         self.attempt("marks", lambda: self.renew_marks(now))
 

@@ -20,6 +20,7 @@ from gateway.web.guards import CaseGuard
 from gateway.web.idempotency import IDEMPOTENCY_PARAMETER, read_idempotency_key
 from gateway.web.practitioner import positions_of, practitioner_of
 from gateway.web.problem import Problem
+from gateway.web.submission_request import consent_finder
 from trust.strict_json import JsonObject
 
 PLAYS_PATH = RESOURCE_PATH + "/plays"
@@ -117,7 +118,7 @@ def play_routes(plays: Plays, guard: CaseGuard) -> Blueprint:
     @guard
     def preview(caller: CaseCaller, now: datetime, play_id: str) -> Response:
         play = _find(plays, play_id, caller)
-        _, report = _read(IncidentBody, play, caller, now)
+        _, report = _read(IncidentBody, plays, play, caller, now)
         return PREVIEW.respond(plays.preview(play, report, now=now))
 
     _add_runs(routes, plays, guard)
@@ -129,7 +130,7 @@ def _add_runs(routes: Blueprint, plays: Plays, guard: CaseGuard) -> None:
     @guard
     def run(caller: CaseCaller, now: datetime, play_id: str) -> Response:
         play, key = _find(plays, play_id, caller), read_idempotency_key()
-        body, report = _read(RunBody, play, caller, now)
+        body, report = _read(RunBody, plays, play, caller, now)
         incident_id = plays.run(play, report, body, idempotency_key=key, now=now)
         response = RUN.respond(_show(plays, incident_id, caller, now), HTTPStatus.CREATED)
         response.headers["Location"] = f"{guard.base_url}{INCIDENTS_PATH}/{incident_id}"
@@ -160,8 +161,9 @@ def _may_run(play: Play, caller: CaseCaller) -> bool:
     return any(each.service == play.from_service and each.role in play.roles for each in positions_of(caller))
 
 
-def _read(model: type[AnyBody], play: Play, caller: CaseCaller, now: datetime) -> tuple[AnyBody, Report]:
-    body, incident = read_incident(model, bodies.read_json_body(max_bytes=MAX_BODY), play=play, now=now)
+def _read(model: type[AnyBody], plays: Plays, play: Play, caller: CaseCaller, now: datetime) -> tuple[AnyBody, Report]:
+    raw, consent_of = bodies.read_json_body(max_bytes=MAX_BODY), consent_finder(plays.consents, caller, now)
+    body, incident = read_incident(model, raw, play=play, now=now, consent_of=consent_of)
     practitioner, from_service = practitioner_of(caller, body.practitioner, body.from_service or play.from_service)
     if from_service != play.from_service or practitioner.role not in play.roles:
         raise Problem(

@@ -18,7 +18,7 @@ from config.plays import MAX_STEPS, Play, PlayStep, VictimSaysNo
 from gateway.exchange.case_question import LeftOut
 from gateway.web import problem
 from gateway.web.case_request import Slug, read_model
-from gateway.web.persons_request import ReportBody, first_of_each, read_reported_persons
+from gateway.web.persons_request import ConsentOf, ReportBody, first_of_each, read_reported_persons
 from gateway.web.problem import Problem
 from gateway.web.submission_request import SubmissionBody
 from trust.exchange.details import WORKS_AT, TypedBody
@@ -110,10 +110,12 @@ class StepPart:
     faults: tuple[Fault, ...] = ()
 
 
-def read_incident(model: type[AnyIncident], raw: bytes, *, play: Play, now: datetime) -> tuple[AnyIncident, Incident]:
+def read_incident(
+    model: type[AnyIncident], raw: bytes, *, play: Play, now: datetime, consent_of: ConsentOf | None = None
+) -> tuple[AnyIncident, Incident]:
     """Return the request's body and the incident in it. Raises :class:`Problem` with every fault."""
     document, body, faults = read_model(model, raw)
-    reported = read_reported_persons(document, faults, now=now, asks_views=True)
+    reported = read_reported_persons(document, faults, now=now, asks_views=True, consent_of=consent_of)
     fields = {name for step in play.steps for name in step.statements.values()}
     statements = read_statements(Reader({"statements": document.get("statements")}, faults=faults), fields)
     faults.extend(_faults_between(document.get("details"), statements, reported.persons, play))

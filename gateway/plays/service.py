@@ -18,6 +18,7 @@ from gateway.delivery.case_submission import CaseSubmission, RecipientPlan
 from gateway.delivery.submission import Submitter
 from gateway.delivery.submission_view import SentMessages, SubmissionView, preview_recipient, suggestion
 from gateway.exchange.case_question import EMERGENCY, LeftOut
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.plays.check import PlayFault, check_play
 from gateway.plays.incident import Incident, IncidentBody, PlayKind, RunBody, StepChoice, StepPart, step_part
 from gateway.ports import KeyVault
@@ -176,6 +177,7 @@ class Plays:
     agreements: AgreementRegistry
     submitter: Submitter
     sent_messages: SentMessages
+    consents: ResolveConsent
     vault: KeyVault
 
     def check(self, play: Play, *, now: datetime) -> tuple[PlayFault, ...]:
@@ -223,7 +225,9 @@ class Plays:
                 play={"id": play.id, "step": step.id, "dropped": dropped},
             )
             step_key = f"{idempotency_key} {step.id}"
-            submitted.add(self.submitter.submit(report.caller, submission, idempotency_key=step_key, now=now))
+            submitted.add(
+                self.submitter.submit(report.caller.client.client_id, submission, idempotency_key=step_key, now=now)
+            )
         return incident_id
 
     def incident(self, incident_id: str, caller: CaseCaller, *, now: datetime) -> IncidentView | None:
@@ -247,7 +251,7 @@ class Plays:
         preview = _unplanned(part)
         if preview.state is not StepState.READY:
             return preview
-        (plan,) = self.submitter.plan(report.caller, self._submission(play, part, report), now=now)
+        (plan,) = self.submitter.plan(report.caller.client.client_id, self._submission(play, part, report), now=now)
         return _with_plan(preview, plan)
 
     def _submission(self, play: Play, part: StepPart, report: Report) -> CaseSubmission:

@@ -8,6 +8,7 @@ from flask import Blueprint
 from gateway.delivery.inbox_view import ServiceInbox
 from gateway.delivery.submission import Submitter
 from gateway.delivery.submission_view import SentMessages
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.kinds import Responder, ServedKinds
 from gateway.exchange.query_log import AskingSide
 from gateway.web.case_openapi import ApiOperation
@@ -32,6 +33,7 @@ class QueuedSide:
     submitter: Submitter
     sent_messages: SentMessages
     inbox: ServiceInbox
+    consents: ResolveConsent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from gateway.web import problem
 from gateway.web.problem import Problem
@@ -143,22 +152,40 @@ class PractitionerBody(Body):
 
 
 class ConsentBody(Body):
-    """The record of the person's consent, sent to a service only where the agreement's clause rests on consent."""
+    """The person's consent, sent to a service only where the agreement's clause rests on consent.
 
-    roles: list[ConsentRole] = Field(
+    Either ``id``, of a consent that was recorded at this node, and nothing else; or the record itself: roles, given_on,
+    form and evidence.
+    """
+
+    id: Annotated[str, Field(pattern=ID_PATTERN)] | None = None
+    roles: list[ConsentRole] | None = Field(
+        default=None,
         min_length=1,
         max_length=len(ConsentRole),
         description="What the consent is in law. Consent to work with a service (engagement) is not consent to share.",
     )
-    given_on: date
-    form: ConsentForm
-    evidence: Annotated[str, Field(pattern=f"^{EVIDENCE.pattern}$")] = Field(
-        description="Where it is filed: a reference of yours without spaces, names or numbers of the person."
+    given_on: date | None = None
+    form: ConsentForm | None = None
+    evidence: Annotated[str, Field(pattern=f"^{EVIDENCE.pattern}$")] | None = Field(
+        default=None,
+        description="Where it is filed: a reference of yours without spaces, names or numbers of the person.",
     )
     expires_on: date | None = Field(default=None, description="Its last day, where it has one.")
 
-    def record(self) -> ConsentRecord:
-        """Return the record as messages carry it."""
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> "ConsentBody":
+        record = (self.roles, self.given_on, self.form, self.evidence)
+        if self.id is not None and (self.expires_on is not None or any(each is not None for each in record)):
+            raise ValueError("consent_id_alone")
+        if self.id is None and any(each is None for each in record):
+            raise ValueError("consent_record")
+        return self
+
+    def record(self) -> ConsentRecord | None:
+        """Return the record as messages carry it, or ``None`` where ``id`` names it."""
+        if self.roles is None or self.given_on is None or self.form is None or self.evidence is None:
+            return None
         return ConsentRecord(
             roles=frozenset(self.roles),
             given_on=self.given_on,
@@ -188,10 +215,6 @@ class QuestionBody(Body):
         description="The services to ask, such as https://housing.example#tenancies; all of them if left out.",
     )
     consent: ConsentBody | None = None
-
-    def consent_record(self) -> ConsentRecord | None:
-        """Return the record of the person's consent as messages carry it."""
-        return None if self.consent is None else self.consent.record()
 
     def services(self) -> frozenset[ServiceRef] | None:
         """Return the services to ask, or none for all that may be asked."""
@@ -269,6 +292,8 @@ _SENTENCES = {
 }
 _SENTENCES_OF_OURS = {
     "one_line": "must be one line of printable characters",
+    "consent_id_alone": "must have id and nothing else, or no id",
+    "consent_record": "must have an id; or roles, given_on, form and evidence",
     "code": "must be a code: lower-case words joined by hyphens or dots",
     "service": "must be a service in full: its agency's identifier, '#' and its short name",
     "slug": "must be a service's short name: lower-case words joined by hyphens",

@@ -4,7 +4,7 @@
 2. Views and telling are asked of those at risk, and safe contact of a victim: only the sending side can check that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from gateway.exchange.case_question import LeftOut
-from gateway.web.case_request import Body, Line, LongLine, Phone, PractitionerBody, Slug, describe_subject
-from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRole
+from gateway.web.case_request import ID_PATTERN, Body, Line, LongLine, Phone, PractitionerBody, Slug, describe_subject
+from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, ConsentRole, consent_to_json
 from trust.exchange.errors import Fault
-from trust.exchange.person import subject_to_json
+from trust.exchange.person import Subject, parse_subject, subject_to_json
 from trust.exchange.persons import (
     MAX_PERSONS,
     MAX_TIMES,
@@ -30,6 +30,8 @@ from trust.exchange.statements import MAX_STATEMENT, MAX_STATEMENTS, Standing
 from trust.strict_json import JsonObject
 
 MAX_RECIPIENTS = 16
+ConsentOf = Callable[[str, Subject, str | None], ConsentRecord]
+"""Return the record of a consent by its id, for a person and, where it is known, a purpose."""
 _REF_PATTERN = "^p([1-9]|[12][0-9]|3[0-2])$"
 _WHY: JsonObject = {"type": "string", "enum": [*WhyNot], "description": "Required with false, and only then."}
 
@@ -60,11 +62,13 @@ PERSON_SCHEMA: JsonObject = {
                     "form": {"type": "string", "enum": [*ConsentForm]},
                     "evidence": {"type": "string", "pattern": f"^{EVIDENCE.pattern}$"},
                     "expires_on": {"type": "string", "format": "date"},
+                    "id": {
+                        "type": "string",
+                        "pattern": ID_PATTERN,
+                        "description": "A consent that was recorded at this node, in place of all others; else roles, "
+                        "given_on, form and evidence are required.",
+                    },
                 },
-                "roles",
-                "given_on",
-                "form",
-                "evidence",
             ),
         },
         "ref",
@@ -139,15 +143,36 @@ class ReportedPersons:
 
 
 def read_reported_persons(
-    document: JsonObject, faults: list[Fault], *, now: datetime, asks_views: bool
+    document: JsonObject,
+    faults: list[Fault],
+    *,
+    now: datetime,
+    asks_views: bool,
+    consent_of: ConsentOf | None = None,
 ) -> ReportedPersons:
-    """Read the member ``persons`` of a request; faults go into the list."""
+    """Read the member ``persons`` of a request; faults go into the list.
+
+    ``consent_of`` gives the record of a consent that a person names by its id alone.
+    """
     left_out: list[LeftOut] = []
     described = _describe(document.get("persons"), now, faults, left_out)
+    if consent_of is not None and isinstance(described, list):
+        described = [_with_consent(each, consent_of, document.get("purpose")) for each in described]
     persons = read_persons(Reader({"persons": described}, faults=faults), this_year=now.year)
     if asks_views:
         faults.extend(_faults_of_persons(persons))
     return ReportedPersons(persons=persons, left_out=tuple(left_out))
+
+
+def _with_consent(person: object, consent_of: ConsentOf, purpose: object) -> object:
+    """Return a person with the record of the consent that an id names; anything else stays for the reader."""
+    if not isinstance(person, dict) or not isinstance(person.get("consent"), dict):
+        return person
+    consent, subject = person["consent"], person.get("subject")
+    if consent.keys() != {"id"} or not isinstance(consent["id"], str) or not isinstance(subject, dict):
+        return person
+    code = purpose if isinstance(purpose, str) else None
+    return {**person, "consent": consent_to_json(consent_of(consent["id"], parse_subject(subject), code))}
 
 
 def first_of_each(faults: Iterable[Fault]) -> tuple[Fault, ...]:

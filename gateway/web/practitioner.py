@@ -12,13 +12,15 @@ from datetime import datetime
 
 from gateway.callers import CaseCaller, Practitioner
 from gateway.exchange.case_question import CaseQuestion, LeftOut
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.web import bodies, case_request, problem
-from gateway.web.case_request import AnyBody, PractitionerBody
+from gateway.web.case_request import AnyBody, PractitionerBody, QuestionBody
 from gateway.web.face import current_request_id, current_trace
 from gateway.web.problem import Problem
+from trust.exchange.consent import ConsentRecord
 from trust.exchange.errors import Fault
 from trust.exchange.kind import ExchangeKind, Query
-from trust.exchange.person import enough_to_go_on
+from trust.exchange.person import Subject, enough_to_go_on
 from trust.identifiers import PurposeCode, RoleCode, ServiceSlug
 from trust.oauth.access_token import Position, SignedIn, names_who_signed_in
 
@@ -35,11 +37,13 @@ def read_question(
     *,
     kind: ExchangeKind,
     query_of: Callable[[AnyBody], Query],
+    consents: ResolveConsent,
     now: datetime,
 ) -> tuple[AnyBody, CaseQuestion]:
     """Read the request's body and return it with the question that it asks.
 
-    Raises :class:`Problem` with every fault, and :class:`trust.exchange.errors.SubjectTooVague`.
+    Raises :class:`Problem` with every fault, :class:`trust.exchange.errors.SubjectTooVague`, and ``CaseRefused`` for a
+    consent that supports nothing.
     """
     raw = bodies.read_json_body(max_bytes=case_request.MAX_BODY)
     body, described = case_request.read(model, raw, today=now.date())
@@ -57,10 +61,19 @@ def read_question(
         trace=current_trace(),
         request_id=current_request_id(),
         holders=body.services(),
-        consent=body.consent_record(),
+        consent=_consent(body, caller, described.subject, consents, now),
         left_out=tuple(LeftOut(member=each.path, reason=each.problem) for each in described.left_out),
     )
     return body, question
+
+
+def _consent(
+    body: QuestionBody, caller: CaseCaller, subject: Subject, consents: ResolveConsent, now: datetime
+) -> ConsentRecord | None:
+    consent = body.consent
+    if consent is None or consent.id is None:
+        return None if consent is None else consent.record()
+    return consents(caller, consent.id, subject, body.purpose, now)
 
 
 def practitioner_of(

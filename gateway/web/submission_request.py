@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from gateway.callers import CaseCaller
 from gateway.delivery.case_submission import CaseSubmission
 from gateway.exchange.case_question import LeftOut
+from gateway.exchange.consent_checks import ResolveConsent
 from gateway.web import bodies, problem
 from gateway.web.case_request import (
     ID_PATTERN,
@@ -26,6 +27,7 @@ from gateway.web.case_request import (
 from gateway.web.face import current_request_id, current_trace
 from gateway.web.persons_request import (
     MAX_RECIPIENTS,
+    ConsentOf,
     ReportBody,
     first_of_each,
     read_reported_persons,
@@ -76,10 +78,14 @@ AnySubmission = TypeVar("AnySubmission", bound=SubmissionBody)
 
 
 def read_submission(
-    model: type[AnySubmission], caller: CaseCaller, *, kind: ExchangeKind, now: datetime
+    model: type[AnySubmission], caller: CaseCaller, *, kind: ExchangeKind, consents: ResolveConsent, now: datetime
 ) -> tuple[AnySubmission, CaseSubmission]:
-    """Read the request's body and return it with what it submits. Raises :class:`Problem` with every fault."""
-    body, parts = read_message(model, bodies.read_json_body(max_bytes=MAX_BODY), kind=kind, now=now)
+    """Read the request's body and return it with what it submits.
+
+    Raises :class:`Problem` with every fault, and ``CaseRefused`` for a consent that supports nothing.
+    """
+    raw = bodies.read_json_body(max_bytes=MAX_BODY)
+    body, parts = read_message(model, raw, kind=kind, now=now, consent_of=consent_finder(consents, caller, now))
     practitioner, from_service = practitioner_of(caller, body.practitioner, body.from_service)
     submission = CaseSubmission(
         kind=kind,
@@ -105,6 +111,11 @@ def read_submission(
     return body, submission
 
 
+def consent_finder(consents: ResolveConsent, caller: CaseCaller, now: datetime) -> ConsentOf:
+    """Return what finds the records of this caller's consents."""
+    return lambda consent, subject, purpose: consents(caller, consent, subject, purpose, now)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageParts:
     """What a request's body says to recipients, checked, and what of its persons' descriptions was left out."""
@@ -115,11 +126,16 @@ class MessageParts:
 
 
 def read_message(
-    model: type[AnySubmission], raw: bytes, *, kind: ExchangeKind, now: datetime
+    model: type[AnySubmission],
+    raw: bytes,
+    *,
+    kind: ExchangeKind,
+    now: datetime,
+    consent_of: ConsentOf | None = None,
 ) -> tuple[AnySubmission, MessageParts]:
     """Return the body and its parts. Raises :class:`Problem` with every fault."""
     document, shaped, faults = read_model(model, raw)
-    reported = read_reported_persons(document, faults, now=now, asks_views=model.ASKS_VIEWS)
+    reported = read_reported_persons(document, faults, now=now, asks_views=model.ASKS_VIEWS, consent_of=consent_of)
     queued = _read_body(kind, {name: document[name] for name in model.MEMBERS if name in document}, faults)
     faults.extend(_faults_between(queued, reported.persons))
     if shaped is not None:

@@ -130,8 +130,8 @@ def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: Cas
     @guard
     def submit(caller: CaseCaller, now: datetime) -> Response:
         key = read_idempotency_key()
-        _, submission = read_submission(resource.body, caller, kind=kind, now=now)
-        submission_id = side.submitter.submit(caller, submission, idempotency_key=key, now=now)
+        _, submission = read_submission(resource.body, caller, kind=kind, consents=side.consents, now=now)
+        submission_id = side.submitter.submit(caller.client.client_id, submission, idempotency_key=key, now=now)
         response = submit_operation.respond(find(caller, now, submission_id), HTTPStatus.CREATED)
         response.headers["Location"] = f"{guard.base_url}{resource.path}/{submission_id}"
         return response
@@ -166,8 +166,8 @@ def _add_preview(routes: Blueprint, resource: SubmissionResource, side: QueuedSi
     @routes.post(operation.path)
     @guard
     def preview(caller: CaseCaller, now: datetime) -> Response:
-        _, submission = read_submission(resource.body, caller, kind=resource.kind, now=now)
-        plans = side.submitter.plan(caller, submission, now=now)
+        _, submission = read_submission(resource.body, caller, kind=resource.kind, consents=side.consents, now=now)
+        plans = side.submitter.plan(caller.client.client_id, submission, now=now)
         return operation.respond(
             SubmissionPreview(
                 recipients=tuple(map(preview_recipient, plans)),

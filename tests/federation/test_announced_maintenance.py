@@ -56,7 +56,7 @@ def test_a_red_alert_is_told_the_duty_telephone_before_it_is_sent_and_arrives_wh
 ) -> None:
     submitter = announced.network.nodes[COUNCIL].delivery.submitter
     for urgency, says in ((Urgency.RED, "Ring 0"), (Urgency.GREEN, "as soon as it is")):
-        (plan,) = submitter.plan(announced.caller, alert(urgency=urgency), now=announced.clock.now())
+        (plan,) = submitter.plan(announced.caller.client.client_id, alert(urgency=urgency), now=announced.clock.now())
         assert plan.refusal is None
         assert says in str(plan.away)
     submission = announced.submit()

@@ -99,7 +99,7 @@ def test_the_same_key_is_the_same_submission(sent: Sending) -> None:
 
 def test_a_plan_stores_nothing(sent: Sending) -> None:
     delivery = sent.network.nodes[COUNCIL].delivery
-    plans = delivery.submitter.plan(sent.caller, alert(recipients=BOTH), now=sent.clock.now())
+    plans = delivery.submitter.plan(sent.caller.client.client_id, alert(recipients=BOTH), now=sent.clock.now())
     assert [plan.refusal for plan in plans] == [None, None]
     assert plans[0].left_out == ("persons.alleged_perpetrator",)
     assert plans[0].persons == ("p1",)

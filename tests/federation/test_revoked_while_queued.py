@@ -58,7 +58,9 @@ def test_a_message_of_a_revoked_key_gives_way_to_a_new_one_and_its_sender_sees_b
         (message,) = each.messages()
         assert message.supersedes
     view = sent.network.nodes[COUNCIL].delivery.submitter
-    assert view.plan(sent.caller, alert(supersedes=submission), now=sent.clock.now())[0].refusal is None
+    assert (
+        view.plan(sent.caller.client.client_id, alert(supersedes=submission), now=sent.clock.now())[0].refusal is None
+    )
 
 
 @pytest.mark.holds("A3")

@@ -14,7 +14,7 @@ from flask import Flask
 from gateway.app.capabilities import CASE_OPERATIONS
 from gateway.benefits.case_api import eligibility_routes
 from gateway.benefits.service import EligibilityLine, EligibilityStatus, EligibilityView
-from gateway.callers import CaseCaller, PeerCaller
+from gateway.callers import CaseCaller, CaseRefusal, CaseRefused, PeerCaller
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.options import Option, OptionsView
 from gateway.http.case import case_api
@@ -41,6 +41,7 @@ from tests.simulator.town import COUNCIL, HOUSING
 from tests.support.positions import positions
 from trust.claims import digest
 from trust.errors import NoChain
+from trust.exchange.consent import ConsentRecord
 from trust.exchange.eligibility import Answer, EligibilityQuery, Question
 from trust.exchange.involvement import InvolvementStatus
 from trust.federation.chain import TrustedEntity
@@ -219,6 +220,11 @@ class Options:
         )
 
 
+def no_consent(*_: object) -> ConsentRecord:
+    """Know no consent by its id."""
+    raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail="There is none of that id.", remedy="Record it.")
+
+
 class Node:
     """One node's faces, and everything a test may want to change behind them."""
 
@@ -275,8 +281,8 @@ class Node:
         guard = case_guard(face.oauth, self.clock)
         blueprints = [
             case_blueprint(face, guard),
-            lookup_routes(cast("Any", self.lookups), guard),
-            eligibility_routes(cast("Any", self.eligibility), guard),
+            lookup_routes(cast("Any", self.lookups), no_consent, guard),
+            eligibility_routes(cast("Any", self.eligibility), no_consent, guard),
         ]
         return build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=self.watcher)
 

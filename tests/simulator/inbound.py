@@ -6,6 +6,8 @@ from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import detail_for
 from gateway.app.capabilities import CAPABILITIES
 from gateway.callers import PeerCaller
+from gateway.consents.gate import ConsentGate
+from gateway.consents.storage import ConsentSeal
 from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound
 from gateway.telemetry.events import InboundMessageEvent
@@ -38,6 +40,7 @@ def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
         case_system_s=5.0,
         queued=node.receiving.queued.handle,
         restrictions_of=RestrictionsOf(hmac_key=node.vault.evidence_hmac_key),
+        consents=ConsentGate(own=TRUST, seal=ConsentSeal(vault=node.vault)),
     )
 
 

@@ -242,7 +242,10 @@ class Sending:
         """Submit an alert, and return the id of its submission."""
         delivery = self.network.nodes[COUNCIL].delivery
         return delivery.submitter.submit(
-            self.caller, submission or alert(), idempotency_key=key or token_urlsafe(8), now=self.clock.now()
+            self.caller.client.client_id,
+            submission or alert(),
+            idempotency_key=key or token_urlsafe(8),
+            now=self.clock.now(),
         )
 
     def drain(self) -> None:

@@ -7,7 +7,10 @@ from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.legal_entry import LegalEntry, LegalPart
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 
-__all__ = ["consent_roles", "deny_consent", "deny_unsigned"]
+__all__ = ["SUBJECT", "consent_roles", "deny_consent", "deny_ended", "deny_unsigned"]
+
+SUBJECT = "subject"
+"""The name of a question's person where persons go by their references."""
 
 _SUMMER_TIME = timedelta(hours=1)
 """A day begins this much earlier in the United Kingdom's summer than in UTC."""
@@ -28,7 +31,7 @@ def deny_consent(needed: Collection[ConsentRole], record: ConsentRecord | None, 
 
     1. a clause that rests on consent needs a record; 2. the record has every role that the basis calls for; 3. it was
     given today or earlier; 4. it has not run out. An agreement to engage fills no other role. Not checked here: whether
-    the person has withdrawn it.
+    the person has withdrawn it (:func:`deny_ended`).
     """
     if not needed:
         return None
@@ -42,6 +45,11 @@ def deny_consent(needed: Collection[ConsentRole], record: ConsentRecord | None, 
     if ends is not None and (ends < record.given_on or ends < now.astimezone(UTC).date()):  # 4
         return deny(DenialCode.CONSENT_NOT_VALID, detail="It has run out.")
     return None
+
+
+def deny_ended(needed: Collection[ConsentRole], ref: str, ended: Collection[str]) -> Denial | None:
+    """Return why a person's consent supports nothing, or none; ``ended`` names those whose consent is known to end."""
+    return deny(DenialCode.CONSENT_WITHDRAWN) if needed and ref in ended else None
 
 
 def deny_unsigned(record: ConsentRecord | None) -> Denial | None:

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
-from trust.agreements.consent import deny_consent
+from trust.agreements.consent import SUBJECT, deny_consent, deny_ended
 from trust.agreements.decision_facts import (
     LocalPolicy,
     MatchOutcome,
@@ -25,7 +25,7 @@ from trust.agreements.decision_facts import (
 )
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
 from trust.agreements.location import LocationRuling, rule_on_location
-from trust.agreements.queued import PermittedContent, ServiceKinds, hide_place, permit_content
+from trust.agreements.queued import PermittedContent, ServiceKinds, deny_ended_persons, hide_place, permit_content
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, parse_query
@@ -281,7 +281,9 @@ def _check_consent(case: _Case) -> Denial | None:
     """Leave the consent that belongs to each person of a queued message to :func:`permit_content`."""
     if case.kind.queued:
         return None
-    return deny_consent(case.clause.consent_roles, case.message.consent, case.now)
+    return deny_ended(case.clause.consent_roles, SUBJECT, case.facts.ended_consents) or deny_consent(
+        case.clause.consent_roles, case.message.consent, case.now
+    )
 
 
 def _check_body(case: _Case) -> Denial | None:
@@ -356,7 +358,7 @@ def _is_withheld(permit: Permit, restrictions: PersonRestrictions) -> bool:
     """Say whether the record is withheld, also because the service tells a hidden place by saying that it has one."""
     place, restriction = rule_on_place(permit, restrictions), restrictions.location
     is_told = place is not None and place.hides and restriction is not None and restriction.tells_by_itself
-    return restrictions.withheld or is_told
+    return restrictions.withhold(permit.clause) or is_told
 
 
 def _discloses(permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
@@ -424,7 +426,9 @@ def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKi
     content = permit_content(facts.message, body, clause=clause, kind=kind, services=facts.services, now=now)
     if isinstance(content, Denial):
         return content
-    return _Content(fields=content.fields, body=content.body, queued=content)
+    return deny_ended_persons(content, clause, facts.ended_consents) or _Content(
+        fields=content.fields, body=content.body, queued=content
+    )
 
 
 def _permit(case: _Case) -> Permit:

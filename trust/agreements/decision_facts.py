@@ -10,6 +10,7 @@ from enum import StrEnum
 from trust.agreements.clause import Clause
 from trust.agreements.location import NO_PLACE, LocationRestriction, LocationRuling, RestrictedPlace
 from trust.agreements.queued import ServiceKinds
+from trust.exchange.consent import ConsentRole
 from trust.exchange.kind import Query, ReplyTerms
 from trust.exchange.message import AgreementRef, Message
 from trust.identifiers import EntityId, RoleCode, ServiceRef
@@ -23,7 +24,8 @@ class RequestFacts:
     ``sender`` signed the message; ``caller`` was authenticated by the access token, which carried ``token_details``.
     ``sender_marks`` are the types of the sender's trust marks that are valid now. ``services`` are the kinds of both
     services; only queued kinds need them. ``location`` is what the sender of a queued message knows of the place of its
-    persons, for the recipient; a recipient knows none.
+    persons, for the recipient; a recipient knows none. ``ended_consents`` are the persons whose record of consent, as
+    the message shows it, is known to have ended: ``subject``, or their references.
     """
 
     sender: EntityId
@@ -33,6 +35,7 @@ class RequestFacts:
     sender_marks: frozenset[str] = frozenset()
     services: ServiceKinds = field(default_factory=ServiceKinds)
     location: LocationRestriction | None = None
+    ended_consents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +108,20 @@ class MatchOutcome(StrEnum):
 class PersonRestrictions:
     """What the person's own record says against releasing it: consent withdrawn, an objection, a restriction.
 
-    ``reasons`` are codes for this agency's evidence; they never leave it. ``location`` decides whether the service
-    that asks may learn where the person lives; ``place`` is what is hidden otherwise.
+    ``withdrawn`` are the roles in which the consent that the message shows counts no longer: it withholds only what
+    rests on them. ``reasons`` are codes for this agency's evidence; they never leave it. ``location`` decides whether
+    the service that asks may learn where the person lives; ``place`` is what is hidden otherwise.
     """
 
     withheld: bool = False
+    withdrawn: frozenset[ConsentRole] = frozenset()
     reasons: tuple[str, ...] = ()
     location: LocationRestriction | None = None
     place: RestrictedPlace = NO_PLACE
+
+    def withhold(self, clause: Clause) -> bool:
+        """Say whether nothing may be released under a clause."""
+        return self.withheld or not clause.consent_roles.isdisjoint(self.withdrawn)
 
 
 class ReleaseStatus(StrEnum):

@@ -35,6 +35,7 @@ class DenialCode(StrEnum):
     BASIS_MISMATCH = "basis_mismatch"
     CONSENT_RECORD_MISSING = "consent_record_missing"
     CONSENT_NOT_VALID = "consent_not_valid"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     MALFORMED_BODY = "malformed_body"
     RECIPIENT_CONFLICT = "recipient_conflict"
     RECIPIENT_KIND = "recipient_kind_not_permitted"
@@ -149,6 +150,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.CONSENT_NOT_VALID: (
             "The record of the person's consent does not support this clause.",
             "Ask the person again and record it. Consent to work with a service is not consent to share.",
+        ),
+        DenialCode.CONSENT_WITHDRAWN: (
+            "The person has withdrawn the consent that the clause rests on, or it has run out.",
+            "Ask under a clause that rests on no consent. Ask the person again only where they wish it.",
         ),
         DenialCode.MALFORMED_BODY: (
             "The body of the request is not what its kind and version say.",

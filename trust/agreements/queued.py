@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from trust.agreements.clause import Clause
-from trust.agreements.consent import deny_consent, deny_unsigned
+from trust.agreements.consent import deny_consent, deny_ended, deny_unsigned
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.lawful_basis import LegalPart, cannot_cite, lookup
 from trust.agreements.location import LocationRestriction, protect_body
@@ -69,6 +69,16 @@ def permit_content(
         or next(_deny_consents(content, clause, now), None)  # 5
         or content
     )
+
+
+def deny_ended_persons(content: PermittedContent, clause: Clause, ended: frozenset[str]) -> Denial | None:
+    """Return why a message may not be sent although it shows consents: one of them is known to have ended."""
+    needed = clause.consent_roles | content.body.consent_roles
+    for person in content.persons:
+        denial = deny_ended(needed, person.ref, ended)
+        if denial is not None:
+            return _with_other_routes(denial, content.body).about(person.ref)
+    return None
 
 
 def hide_place(
@@ -141,10 +151,13 @@ def _deny_consents(content: PermittedContent, clause: Clause, now: datetime) -> 
         denial = deny_consent(clause.consent_roles | content.body.consent_roles, person.consent, now)
         if denial is None and content.body.consent_roles:
             denial = deny_unsigned(person.consent)
-        if denial is not None and content.body.consent_roles:
-            denial = replace(denial, remedy=f"{denial.remedy} {_OTHER_ROUTES}")
         if denial is not None:
-            yield denial.about(person.ref)
+            yield _with_other_routes(denial, content.body).about(person.ref)
+
+
+def _with_other_routes(denial: Denial, body: QueuedBody) -> Denial:
+    """Add the lawful routes that are left where a statute itself asks for consent (S8)."""
+    return replace(denial, remedy=f"{denial.remedy} {_OTHER_ROUTES}") if body.consent_roles else denial
 
 
 def _list_faults(faults: tuple[Fault, ...]) -> str:

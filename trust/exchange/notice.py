@@ -1,6 +1,7 @@
 """The exchange ``notice``: a queued message to another controller about something that both hold.
 
 1. ``case.closure`` ends an involvement; ``correction`` and ``erasure`` follow an earlier message (UK GDPR Article 19).
+   ``consent.withdrawn`` says that a consent under which the sender asked or sent was withdrawn or has run out.
 2. The recipient is a controller and decides afresh: done, note added, kept, or not held.
 3. No notice brings a person's address. A new one is stated in a correction under the field ``correction.address``,
    which a clause must grant, so that no correction carries a new address to holders of the old.
@@ -14,6 +15,7 @@ from types import MappingProxyType
 
 from trust.exchange import details
 from trust.exchange.addresses import holds_postcode
+from trust.exchange.consent import EVIDENCE
 from trust.exchange.details import BodyForm, Content, Detail, TypedBody, read_content
 from trust.exchange.envelope import JTI
 from trust.exchange.errors import MalformedBody
@@ -41,6 +43,7 @@ class NoticeType(StrEnum):
     """What a notice asks its recipient to do."""
 
     CASE_CLOSURE = "case.closure"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
     CORRECTION = "correction"
     ERASURE = "erasure"
 
@@ -56,6 +59,13 @@ FORMS: Mapping[NoticeType, BodyForm] = MappingProxyType(
                     parse=details.word("completed", "transferred", "moved-away", "declined", "died", "other"),
                     required=True,
                 ),
+            ),
+        ),
+        NoticeType.CONSENT_WITHDRAWN: BodyForm(
+            details=(
+                Detail(name="consent", parse=details.matching(EVIDENCE), required=True),
+                Detail(name="consent_ended_on", parse=details.day, required=True),
+                Detail(name="consent_ended_by", parse=details.word("withdrawal", "expiry"), required=True),
             ),
         ),
         NoticeType.CORRECTION: BodyForm(

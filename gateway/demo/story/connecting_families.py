@@ -34,8 +34,7 @@ def tell(scene: Scene) -> None:
     )
     narrator.gap()
     clauses = sign_agreement(scene)
-    preview(scene, clauses, people)
-    page = _send(scene, people)
+    page = _send(scene, people, preview(scene, clauses, people))
     _college_returns(page)
     _charity_polls(page)
     _compare_case_systems(scene, clauses, people)
@@ -51,13 +50,13 @@ def tell(scene: Scene) -> None:
     search_without_keys(scene)
 
 
-def _send(scene: Scene, people: Family) -> IncidentPage:
+def _send(scene: Scene, people: Family, consent: str) -> IncidentPage:
     narrator = scene.narrator
     narrator.gap()
     with narrator.step(f"stop the node of {COLLEGE.name}"):
         scene.federation.stop_node(COLLEGE)
     with narrator.step("the key worker confirms all six steps; each becomes one signed message"):
-        page = send_incident(scene, people)
+        page = send_incident(scene, people, consent)
         at_once = page.deliveries()
         deliveries = page.wait(lambda steps: states_of(steps) == _BEFORE_ANYONE_READS)
     narrator.say(f"Her page, from the first second: {at_once['police'].get('advice', '')}", indent=4)

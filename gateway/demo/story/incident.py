@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from gateway.demo.agencies import HOUSING, AnyService, ReceivingService
-from gateway.demo.agreement import KEY_WORKER
+from gateway.demo.agreement import FAMILY_RECOVERY, KEY_WORKER, SAFEGUARDING_FAMILY
 from gateway.demo.case_client import UNIT
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.identifiers import landline
 from gateway.demo.people.population import Group
 from gateway.demo.people.truth import Person, Truth
+from trust.consents.age import Jurisdiction, age_in_law
+from trust.consents.authority import CAPACITY_PRESUMED
 
 RECIPIENTS: Final[Mapping[str, AnyService]] = {
     "police": CaseService.POLICE,
@@ -98,15 +100,18 @@ def family(truth: Truth) -> Family:
     return Family(mother=truth.first(Group.MOTHER), children=truth.of(Group.CHILD), partner=truth.first(Group.PARTNER))
 
 
-def incident_body(people: Family, *, consents: bool = True) -> dict[str, Any]:
-    """Return the incident as the case system posts it; without ``consents`` the mother has signed nothing yet."""
+def incident_body(people: Family, *, consent: str | None) -> dict[str, Any]:
+    """Return the incident as the case system posts it; without ``consent`` the mother has signed nothing yet.
+
+    ``consent`` is the id of hers, as her node knows it.
+    """
     today = datetime.now(UTC).date()
     return {
         "reason": "Witnessed on a visit; both children were in the flat.",
         "case_ref": f"CF-{people.mother.number}",
         "practitioner": dict(PRACTITIONER),
         "victim_agrees": "yes",
-        "persons": _persons(people, consents=consents),
+        "persons": _persons(people, consent=consent),
         "details": {
             "incident_reference": f"CF-{people.mother.number}-1",
             "occurred_at": (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -140,7 +145,7 @@ def incident_body(people: Family, *, consents: bool = True) -> dict[str, Any]:
     }
 
 
-def _persons(people: Family, *, consents: bool) -> list[dict[str, Any]]:
+def _persons(people: Family, *, consent: str | None) -> list[dict[str, Any]]:
     mother: dict[str, Any] = {
         "ref": "p1",
         "part": "victim",
@@ -149,8 +154,8 @@ def _persons(people: Family, *, consents: bool) -> list[dict[str, Any]]:
         "told": {"told": True},
         "safe_contact": {"method": "text", "times": "weekdays 10 to 12, when he is at work"},
     }
-    if consents:
-        mother["consent"] = consent_of(people.mother)
+    if consent is not None:
+        mother["consent"] = {"id": consent}
     children = [
         {
             "ref": ref,
@@ -170,11 +175,46 @@ def _persons(people: Family, *, consents: bool) -> list[dict[str, Any]]:
     return [mother, *children, partner]
 
 
-def consent_of(mother: Person) -> dict[str, Any]:
-    """Return the record of what the mother signed: confidentiality set aside, and a referral for a home."""
-    return {
+def consent_bodies(people: Family) -> list[dict[str, Any]]:
+    """Return the family's consents as the case system posts them: one for each person, the mother's first.
+
+    She signs for herself, and as a holder of parental responsibility for a child who is too young to. A child of 16 or
+    over signs alone. Her partner is not asked.
+    """
+    today = datetime.now(UTC).date()
+    own = {
         "roles": ["engagement", "confidentiality", "statutory_condition"],
-        "given_on": datetime.now(UTC).date().isoformat(),
+        "purposes": [SAFEGUARDING_FAMILY, FAMILY_RECOVERY],
+        "given_by": {"relation": "person"},
+        "subject": dict(people.mother.subject),
+    }
+    for_children = [
+        {
+            "roles": ["engagement"],
+            "purposes": [SAFEGUARDING_FAMILY],
+            "given_by": _giver(people, child, today),
+            "subject": dict(child.subject),
+        }
+        for child in people.children
+    ]
+    common = {
+        "jurisdiction": "england-and-wales",
+        "given_on": today.isoformat(),
         "form": "written",
-        "evidence": f"CF-{mother.number}/incident/1",
+        "evidence": f"CF-{people.mother.number}/incident/1",
+        "notice": "connecting-families-notice/2",
+        "case_ref": f"CF-{people.mother.number}",
+        "practitioner": dict(PRACTITIONER),
+    }
+    return [{**common, **each} for each in (own, *for_children)]
+
+
+def _giver(people: Family, child: Person, today: date) -> dict[str, Any]:
+    age = age_in_law(date.fromisoformat(child.subject["birth_date"]), today, Jurisdiction.ENGLAND_AND_WALES)
+    if age >= CAPACITY_PRESUMED[Jurisdiction.ENGLAND_AND_WALES]:
+        return {"relation": "person"}
+    return {
+        "relation": "parental-responsibility",
+        "evidence": f"CF-{people.mother.number}/responsibility",
+        "is_alleged_perpetrator": False,
     }

@@ -132,7 +132,7 @@ def _wait(scene: Scene, path: str, is_done: Callable[[Delivery], bool]) -> Deliv
 
 def _referral(people: Family) -> dict[str, Any]:
     """Return the referral for the fridge, as the key worker's case system posts it."""
-    incident = incident_body(people)
+    incident = incident_body(people, consent=None)
     (reason,) = [each for each in incident["statements"] if each["field"] == "why_the_item"]
     return {
         "recipients": [ALTERNATIVE["service"]],

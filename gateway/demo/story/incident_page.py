@@ -57,9 +57,9 @@ class IncidentPage:
         self.scene.narrator.table(HEADINGS, rows)
 
 
-def send_incident(scene: Scene, people: Family) -> IncidentPage:
-    """Confirm every step of the play, and return the page of the run."""
-    body = incident_body(people)
+def send_incident(scene: Scene, people: Family, consent: str) -> IncidentPage:
+    """Confirm every step of the play on the mother's consent, and return the page of the run."""
+    body = incident_body(people, consent=consent)
     steps = [step["id"] for step in scene.federation.case_client.send("GET", PLAY_PATH).document["steps"]]
     response = scene.federation.case_client.send(
         "POST", f"{PLAY_PATH}/runs", {**body, "steps": dict.fromkeys(steps, "send")}

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from config.plays import Play, load_plays
+from gateway.consents.case_api import PATH as CONSENTS_PATH
 from gateway.demo.agencies import RESPONDERS
 from gateway.demo.agreement import DOMESTIC_ABUSE, KEY_WORKER, PLAY
 from gateway.demo.processes import DemoError
-from gateway.demo.story.incident import Family, incident_body
+from gateway.demo.story.incident import Family, consent_bodies, incident_body
 from gateway.demo.story.scene import Scene
 from gateway.plays.case_api import PLAYS_PATH
 from trust.agreements.agreement import Agreement, parse_agreement
@@ -16,6 +17,7 @@ from trust.identifiers import RoleCode
 
 PLAY_PATH: Final = f"{PLAYS_PATH}/{PLAY.stem}"
 _OK: Final = 200
+_CREATED: Final = 201
 
 Step = Mapping[str, Any]
 """One step of a preview, as the case API returns it."""
@@ -47,10 +49,10 @@ def sign_agreement(scene: Scene) -> Mapping[str, Clause]:
     return _clauses_by_step(play, agreement)
 
 
-def preview(scene: Scene, clauses: Mapping[str, Clause], people: Family) -> None:
-    """Show what each step would send: without the mother's consent, and with it."""
+def preview(scene: Scene, clauses: Mapping[str, Clause], people: Family) -> str:
+    """Show what each step would send: without the mother's consent, and with it. Return the id of hers."""
     narrator = scene.narrator
-    unsigned = _preview(scene, people, consents=False)
+    unsigned = _preview(scene, people, consent=None)
     refused = {name for name, step in unsigned.items() if step["state"] == "refused"}
     narrator.expect(
         "without the mother's consent the advocate and the home are refused, and nothing else is",
@@ -62,9 +64,18 @@ def preview(scene: Scene, clauses: Mapping[str, Clause], people: Family) -> None
     home = unsigned["rehousing"]
     narrator.say(f"For the home: {home.get('refusal', '')} {home.get('remedy', '')}", indent=4)
     narrator.gap()
-    narrator.say("She signs. The preview shows what each service would be sent; nothing has left yet:")
+    with narrator.step("she signs; the key worker records her consent, and one for each child, at the council's node"):
+        consent, *_ = [_record(scene, body) for body in consent_bodies(people)]
+    _show_end_of(scene, consent, clauses)
+    _show_steps(scene, _preview(scene, people, consent=consent), clauses, people)
+    return consent
+
+
+def _show_steps(scene: Scene, steps: Mapping[str, Step], clauses: Mapping[str, Clause], people: Family) -> None:
+    narrator = scene.narrator
     narrator.gap()
-    steps = _preview(scene, people, consents=True)
+    narrator.say("The preview shows what each service would be sent; nothing has left yet:")
+    narrator.gap()
     narrator.table(
         ("step", "urgency", "to", "persons", "if she says no", "clause"),
         [
@@ -89,6 +100,31 @@ def preview(scene: Scene, clauses: Mapping[str, Clause], people: Family) -> None
     )
 
 
+def _record(scene: Scene, body: dict[str, Any]) -> str:
+    """Record one person's consent, and return its id."""
+    response = scene.federation.case_client.send("POST", CONSENTS_PATH, body)
+    if response.status != _CREATED:
+        raise DemoError(f"A consent was not recorded ({response.status}): {response.body.decode()}")
+    return str(response.document["id"])
+
+
+def _show_end_of(scene: Scene, consent: str, clauses: Mapping[str, Clause]) -> None:
+    """Show what would end with the mother's consent, in the words that are safe to read out to her."""
+    response = scene.federation.case_client.send("GET", f"{CONSENTS_PATH}/{consent}/preview")
+    if response.status != _OK:
+        raise DemoError(f"The preview of a consent failed with {response.status}: {response.body.decode()}")
+    stops = {each["clause"] for each in response.document["stops"]}
+    resting = {str(clause.id) for clause in clauses.values() if clause.consent_roles}
+    scene.narrator.say("What would stop if she changed her mind, as it may be read out to her:", indent=4)
+    for text in response.document["read_out"]:
+        scene.narrator.say(text, indent=6)
+    scene.narrator.expect(
+        "it names what rests on her consent, and neither the police nor an enquiry about the children",
+        holds=resting <= stops and not [text for text in response.document["read_out"] if "olice" in text],
+        instead=response.document,
+    )
+
+
 def _play() -> Play:
     (play,) = load_plays(PLAY.parent)
     return play
@@ -106,8 +142,8 @@ def _faults_of_play(scene: Scene) -> Sequence[Mapping[str, str]]:
     return list(response.document.get("faults", []))
 
 
-def _preview(scene: Scene, people: Family, *, consents: bool) -> Mapping[str, Step]:
-    body = incident_body(people, consents=consents)
+def _preview(scene: Scene, people: Family, *, consent: str | None) -> Mapping[str, Step]:
+    body = incident_body(people, consent=consent)
     response = scene.federation.case_client.send("POST", f"{PLAY_PATH}/preview", body)
     if response.status != _OK:
         raise DemoError(f"The preview failed with {response.status}: {response.body.decode()}")

@@ -1,4 +1,4 @@
-"""Messages that wait for a decision, at both sides, and what the decisions on this node's alerts were."""
+"""Messages and tasks that wait for a person, at both sides, and what the decisions on this node's alerts were."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,11 +8,15 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, func, literal_column, or_, select
 
 from gateway.ports import Transaction
+from gateway.store.consent_schema import consent_tasks
 from gateway.store.delivery_schema import RECEIVED_UNDECIDED, SENT_UNDECIDED, inbox, outbox, submissions
 from gateway.store.engine.statement import Row, Statement
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.tables.delivery_events import DeliverySide
 
+CONSENT_TASK = "consent"
+"""The kind of an item that is a worker's task about a consent."""
+_AMBER = 1
 _NEVER = 2**62
 """Behind every deadline: a message without one comes last."""
 _SENT_BY = func.coalesce(outbox.c.decide_by, _NEVER)
@@ -69,6 +73,19 @@ _RECEIVED = Statement(
     .limit(bindparam("most"))
 )
 EVERY_CLIENT = ""
+_TASKS = Statement(
+    select(consent_tasks)
+    .where(
+        consent_tasks.c.done_at.is_(None),
+        consent_tasks.c.client_id == bindparam("its_client"),
+        or_(
+            bindparam("after_at") < consent_tasks.c.due_at,
+            and_(bindparam("after_at") == consent_tasks.c.due_at, consent_tasks.c.id > bindparam("after_message")),
+        ),
+    )
+    .order_by(consent_tasks.c.due_at, consent_tasks.c.id)
+    .limit(bindparam("most"))
+)
 _OUTCOMES = Statement(
     select(outbox.c.clause, outbox.c.decision, func.count(literal_column("1")).label("number"))
     .select_from(outbox.join(submissions, submissions.c.id == outbox.c.submission))
@@ -123,6 +140,28 @@ def list_received(
         values = {"its_service": service, "after_at": after[0], "after_message": after[1], "most": limit}
         items.extend(_item(row, DeliverySide.RECIPIENT) for row in tx.rows(_RECEIVED, values))
     return tuple(sorted(items, key=lambda each: each.place)[:limit])
+
+
+def list_tasks(tx: Transaction, *, client_id: str, after: tuple[int, str], limit: int) -> tuple[WorkItem, ...]:
+    """Return open tasks about consents that a client recorded, from behind a place; ``id`` is the consent's."""
+    values = {"its_client": client_id, "after_at": after[0], "after_message": after[1], "most": limit}
+    return tuple(
+        WorkItem(
+            side=DeliverySide.SENDER,
+            message=row.id,
+            id=row.consent,
+            service=row.service,
+            reference="",
+            kind=CONSENT_TASK,
+            topic=row.kind,
+            lane=_AMBER,
+            state="open",
+            at=from_microseconds(row.created_at),
+            decide_by=from_microseconds(row.due_at),
+            read_at=None,
+        )
+        for row in tx.rows(_TASKS, values)
+    )
 
 
 def outcomes(

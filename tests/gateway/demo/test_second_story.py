@@ -112,7 +112,7 @@ def test_the_incident_has_what_each_step_needs_and_only_the_police_get_words_abo
     population = generator.generate_population(TODAY, size=600)
     people = family(in_memory(population))
     now = datetime.now(UTC)
-    _, read = read_incident(IncidentBody, strict_json.dumps(incident_body(people)), play=PLAY, now=now)
+    _, read = read_incident(IncidentBody, strict_json.dumps(incident_body(people, consent=None)), play=PLAY, now=now)
     parts = {step.id: step_part(step, STEP_KINDS, read) for step in PLAY.steps}
     assert [part.faults for part in parts.values()] == [()] * len(PLAY.steps)
     told = {

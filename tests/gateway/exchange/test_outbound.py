@@ -11,6 +11,8 @@ import pytest
 from gateway.app.node_parts import build_places
 from gateway.app.restricted_places import QuestionPlaces
 from gateway.callers import Practitioner
+from gateway.consents.gate import ConsentGate
+from gateway.consents.storage import ConsentSeal
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.fan_out import select_targets
 from gateway.exchange.outbound import Outbound, PeerQuery, QueryOutcome, QueryStatus, pseudonym
@@ -42,6 +44,7 @@ def outbound_of(network: Network) -> Outbound:
         store=node.store,
         peers=HttpPeerClient(requester, observe=lambda _sent: None),
         ask_own_node=_not_at_home,
+        consents=ConsentGate(own=COUNCIL, seal=ConsentSeal(vault=node.vault)),
         clock=network.clock,
         find_place=QuestionPlaces(places=build_places(node.settings, node.store, node.vault)),
     )

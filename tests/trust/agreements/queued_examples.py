@@ -18,7 +18,7 @@ RECIPIENT = f"{POLICE}#protecting-vulnerable-people"
 LISTS: dict[str, dict[str, list[str]]] = {
     "alert": {"topics": ["safeguarding", "school-notice", "worker-risk"]},
     "referral": {"service_types": ["advocacy", "school-move", "rehousing", "essentials", "legal-advice"]},
-    "notice": {"notice_types": ["case.closure", "correction", "erasure"]},
+    "notice": {"notice_types": ["case.closure", "consent.withdrawn", "correction", "erasure"]},
 }
 
 
@@ -74,19 +74,28 @@ def decide(
     *,
     clause: dict[str, Any] | None = None,
     services: ServiceKinds | None = None,
+    ended: frozenset[str] = frozenset(),
     **changes: Any,
 ) -> tuple[Message, Permit | Denial]:
-    """Decide on the message with the body of that name under a clause that grants all, or under ``clause``."""
+    """Decide on the message with the body of that name under a clause that grants all, or under ``clause``.
+
+    ``ended`` are the persons whose consent is known to have ended.
+    """
     terms = clause_of(BODIES[name][0]) | (clause or {})
-    return decide_under(binding(document(terms)), name, services=services, **changes)
+    return decide_under(binding(document(terms)), name, services=services, ended=ended, **changes)
 
 
 def decide_under(
-    agreement: InForce, name: str, *, services: ServiceKinds | None = None, **changes: Any
+    agreement: InForce,
+    name: str,
+    *,
+    services: ServiceKinds | None = None,
+    ended: frozenset[str] = frozenset(),
+    **changes: Any,
 ) -> tuple[Message, Permit | Denial]:
     """Decide on the message with the body of that name under the first clause of this agreement."""
     [first, *_] = agreement.agreement.clauses
     named = {"agreement": agreement.agreement.ref, "clause": ClauseId(first.id), "basis": first.basis}
     message = queued(name, **named | changes)
-    known: RequestFacts = replace(facts(message), services=services or ServiceKinds())
+    known: RequestFacts = replace(facts(message), services=services or ServiceKinds(), ended_consents=ended)
     return message, decide_request(known, agreement=agreement, local=LocalPolicy(), own=message.aud, now=NOW)

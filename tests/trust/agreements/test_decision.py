@@ -25,6 +25,7 @@ from trust.agreements.decision import (
     trace_request,
 )
 from trust.agreements.denial import SENTENCES, Denial, DenialCode, deny, deny_unlisted, sentences
+from trust.exchange.consent import ConsentRole
 from trust.exchange.eligibility import EligibilityQuery
 from trust.exchange.involvement import InvolvementQuery
 from trust.exchange.kinds import KINDS
@@ -339,6 +340,22 @@ def test_under_an_unconditional_clause_absence_is_told_and_doubt_goes_to_a_human
     release = decide_release(UNCONDITIONAL, match=match, restrictions=restrictions)
     assert (release.status, release.fields) == (status, frozenset())
     assert not release.discloses
+
+
+def resting_on_consent(permit: Permit) -> Permit:
+    return replace(permit, clause=replace(permit.clause, consent_roles=frozenset({ConsentRole.CONFIDENTIALITY})))
+
+
+def test_a_withdrawal_withholds_only_what_rests_on_the_role_that_was_withdrawn() -> None:
+    withdrawn = PersonRestrictions(withdrawn=frozenset({ConsentRole.CONFIDENTIALITY}))
+    engagement = PersonRestrictions(withdrawn=frozenset({ConsentRole.ENGAGEMENT}))
+    for permit, restrictions, discloses in (
+        (CONDITIONAL, withdrawn, True),
+        (resting_on_consent(CONDITIONAL), withdrawn, False),
+        (resting_on_consent(CONDITIONAL), engagement, True),
+    ):
+        release = decide_release(permit, match=MatchOutcome.UNIQUE, restrictions=restrictions)
+        assert release.discloses is discloses
 
 
 @pytest.mark.parametrize("permit", [CONDITIONAL, UNCONDITIONAL])

@@ -92,6 +92,7 @@ def test_every_argument_of_a_decision_is_an_input_by_its_own_name() -> None:
         "services": ServiceKinds(sender="police"),
         "sender_marks": frozenset({"https://marks.example/dsp"}),
         "location": LocationRestriction(is_linked=True),
+        "ended_consents": frozenset({"subject"}),
     }
     known = facts(
         request(), **{each.name: optional[each.name] for each in fields(RequestFacts) if each.name in optional}

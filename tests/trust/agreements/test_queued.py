@@ -266,6 +266,16 @@ def test_under_a_clause_that_rests_on_consent_each_person_who_is_left_consented(
     assert [person.ref for person in left.persons] == ["p1"]
 
 
+@pytest.mark.holds("S8")
+def test_a_consent_that_is_known_to_have_ended_blocks_the_referral_and_leaves_the_other_routes() -> None:
+    _, decision = decide("rehousing", clause=TO_HOUSING, ended=frozenset({"p1"}), **HOUSING)
+    denied(decision, DenialCode.CONSENT_WITHDRAWN, "p1")
+    assert isinstance(decision, Denial)
+    assert "apply to the authority themselves" in decision.remedy
+    cut(*decide("rehousing", clause=TO_HOUSING, ended=frozenset({"p2"}), **HOUSING))
+    cut(*decide("safeguarding", ended=frozenset({"p1"})))
+
+
 def test_no_alleged_perpetrator_is_sent_under_consent() -> None:
     everyone = {**HOUSING, "persons": (VICTIM, replace(PERPETRATOR, consent=CONSENT))}
     assert [person.ref for person in cut(*decide("rehousing", clause=TO_HOUSING, **everyone)).persons] == ["p1"]
@@ -285,7 +295,7 @@ MOVED = {
 NOT_ADDRESSES = {"key-worker": sorted(KINDS[BODIES["correction"][0]].fields - {"correction.address"})}
 
 
-@pytest.mark.parametrize("name", ["case.closure", "correction", "erasure"])
+@pytest.mark.parametrize("name", ["case.closure", "consent.withdrawn", "correction", "erasure"])
 def test_a_notice_carries_no_persons_address(name: str) -> None:
     assert [person.subject.address for person in cut(*decide(name)).persons] == [None, None, None]
 

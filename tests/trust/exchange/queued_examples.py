@@ -127,6 +127,15 @@ CLOSURE: dict[str, Any] = {
     "details": {"involvement": "INV-88", "ended_on": "2026-08-30", "closure_reason": "completed"},
     "statements": [],
 }
+CONSENT_WITHDRAWN: dict[str, Any] = {
+    "type": "consent.withdrawn",
+    "details": {
+        "consent": "consents/Ax7-kq_2mNp0Ax7-kq_2mN",
+        "consent_ended_on": "2026-08-30",
+        "consent_ended_by": "withdrawal",
+    },
+    "statements": [],
+}
 CORRECTION: dict[str, Any] = {
     "type": "correction",
     "details": {
@@ -152,6 +161,7 @@ BODIES: dict[str, tuple[KindName, dict[str, Any]]] = {
     "essentials": (REFERRAL, ESSENTIALS),
     "legal-advice": (REFERRAL, LEGAL_ADVICE),
     "case.closure": (NOTICE, CLOSURE),
+    "consent.withdrawn": (NOTICE, CONSENT_WITHDRAWN),
     "correction": (NOTICE, CORRECTION),
     "erasure": (NOTICE, ERASURE),
 }

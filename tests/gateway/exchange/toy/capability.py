@@ -95,7 +95,9 @@ def blueprint(asking: AskingSide, guard: CaseGuard) -> Blueprint:
     @routes.post(PATH)
     @guard
     def ask_waiting(caller: CaseCaller, now: datetime) -> Response:
-        _, question = read_question(WaitingBody, caller, kind=WAITING_QUERY, query_of=_query_of, now=now)
+        _, question = read_question(
+            WaitingBody, caller, kind=WAITING_QUERY, query_of=_query_of, consents=asking.consents, now=now
+        )
         return ASK.respond(ask(asking, caller, question, now))
 
     return routes

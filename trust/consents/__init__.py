@@ -1,0 +1,1 @@
+"""Consents: who may give one, what its record says, and what ends with it."""
