@@ -17,6 +17,7 @@ from gateway.web import problem
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature
+from trust.agreements.comparison import COMPARED
 from trust.agreements.denial import sentences
 from trust.evidence.leaf import Leaf
 from trust.exchange import (
@@ -78,7 +79,8 @@ def test_each_section_has_its_page_and_the_index_lists_them_in_order() -> None:
 
 
 def test_every_refusal_has_its_line() -> None:
-    before, after = tables(section(PROFILE, "Refusals"))
+    inputs, before, after = tables(section(PROFILE, "Refusals"))
+    assert every_code(inputs) == set(COMPARED)
     own = {MalformedSubject.code, SubjectTooVague.code, NOT_OFFERED.code}
     assert set(column(before)) == set(sentences()) | own
     assert set(column(after)) == {UNAVAILABLE.code, UNREADABLE.code}

@@ -54,7 +54,7 @@ def test_every_command_is_named_in_one_short_line() -> None:
 def test_the_list_of_commands_needs_none_of_them() -> None:
     answer = hearthgate("--help")
     assert answer.code == 0
-    assert "agreement  Check, sign, add and end" in answer.out
+    assert "agreement    Write, check, sign, add and end" in answer.out
 
 
 def test_an_unknown_command_is_not_understood() -> None:
