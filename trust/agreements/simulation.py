@@ -29,7 +29,7 @@ from trust.agreements.decision_record import (
 )
 from trust.agreements.denial import Denial, DenialCode
 from trust.exchange.errors import MalformedBody
-from trust.exchange.kind import Kinds, Query, is_queued, parse_query
+from trust.exchange.kind import Kinds, Query, parse_query
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message
 from trust.exchange.persons import person_fields
@@ -133,7 +133,7 @@ class Simulation:
             query=self._query(message),
             holders=frozenset({message.holder}),
             consent=message.consent is not None,
-            person_fields=person_fields(message.persons) if is_queued(self.kinds, message.kind) else frozenset(),
+            person_fields=person_fields(message.persons),
         )
 
     def _query(self, message: Message) -> Query | None:

@@ -103,6 +103,11 @@ def test_only_a_consent_that_was_given_and_has_not_run_out_holds(ahead: int, las
     assert holds == (ahead <= 0 and (lasts is None or (lasts >= 0 and ahead + lasts >= 0)))
 
 
+def test_a_consent_for_one_day_holds_on_that_day() -> None:
+    for given_on in (TODAY, TODAY - timedelta(days=5)):
+        assert deny_consent(NEEDED, replace(RECORD, given_on=given_on, expires_on=TODAY), NOW) is None
+
+
 def test_a_record_travels_as_it_is() -> None:
     for record in (RECORD, replace(RECORD, expires_on=TODAY)):
         raw = build_message(message(consent=record), signer("council"))

@@ -21,10 +21,12 @@ from trust.agreements.decision import (
     Restriction,
     decide_release,
     decide_request,
+    rule_on_place,
     trace_release,
     trace_request,
 )
 from trust.agreements.denial import SENTENCES, Denial, DenialCode, deny, deny_unlisted, sentences
+from trust.agreements.location import LocationRestriction, LocationRuling
 from trust.exchange.consent import ConsentRole
 from trust.exchange.eligibility import EligibilityQuery
 from trust.exchange.involvement import InvolvementQuery
@@ -369,6 +371,12 @@ def test_a_release_is_explained_by_the_rule_that_decided_it(
     assert applies
     assert deciding.status is release.status
     assert not any(applied for _, applied in before)
+
+
+def test_an_asker_that_is_not_known_is_told_no_restricted_place() -> None:
+    hidden = PersonRestrictions(location=LocationRestriction(has_links=True))
+    assert rule_on_place(replace(CONDITIONAL, asker=None), hidden) is LocationRuling.NOT_AUTHORISED
+    assert rule_on_place(replace(CONDITIONAL, asker=None), FREE) is None
 
 
 def test_rules_have_numbers_in_their_order_and_one_sentence_each() -> None:

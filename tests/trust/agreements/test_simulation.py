@@ -20,11 +20,15 @@ from trust.agreements.decision_record import RequestCase, decision_inputs, outco
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.simulation import Difference, Effect, Simulation
 from trust.exchange.alert import ALERT
+from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message
 from trust.identifiers import ClauseId, KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
 
 NEXT = {"version": 4}
+RECORD = ConsentRecord(
+    roles=frozenset({ConsentRole.CONFIDENTIALITY}), given_on=NOW.date(), form=ConsentForm.WRITTEN, evidence="CF-2291"
+)
 WORKER = "key-worker"
 
 
@@ -190,3 +194,16 @@ def test_every_refusal_has_something_that_would_unblock_it(code: DenialCode) -> 
     assert found is not None
     assert found.unblocked_by
     assert "{" not in found.unblocked_by
+
+
+@pytest.mark.parametrize(("consent", "clause"), [(None, "without"), (RECORD, "resting")])
+def test_a_clause_that_rests_on_consent_is_selected_only_with_a_record(
+    consent: ConsentRecord | None, clause: str
+) -> None:
+    whole = document()
+    first, other = whole["clauses"]
+    resting = first | {"id": "resting", "basis": ["6-1-e", "confidentiality.consent"]}
+    without = first | {"id": "without", "fields_by_role": {WORKER: ["phone"]}}
+    found = simulated(request(consent=consent), whole | {"clauses": [resting, without, other]})
+    assert found is not None
+    assert found.clause == clause
