@@ -107,7 +107,7 @@ def _notice(row: ConsentRow, stored: StoredConsent, use: ConsentUse, now: dateti
         recipients=(parse_service_ref(use.service),),
         purpose=PurposeCode(use.purpose),
         reason="A consent that the service relies on has ended.",
-        case_ref=stored.case_ref,
+        case_ref=consent.reference,  # not the case's: its messages that are held would hold the notice back
         practitioner=Practitioner(
             id=worker.id,
             client=worker.client,

@@ -357,3 +357,70 @@ def test_a_consent_rests_in_clear_at_no_node(network: Network, client: CaseClien
     assert not [path.name for path in files if b"CF-2291" in path.read_bytes()]
     record = get(client, f"consents/{consent}")["record"]
     assert str(SUBJECT["family_name"]) not in str(record)
+
+
+REFERRAL_FIELDS = ["persons.victim", "reason", "need_by", "item", "delivery_restricted"]
+
+
+def refer(network: Network, client: CaseClient, consent: str) -> TestResponse:
+    today = network.clock.now().date().isoformat()
+    body = {
+        "recipients": [TEAM],
+        "purpose": PURPOSE,
+        "urgency": "amber",
+        "service_type": "essentials",
+        "agreement_to_engage": "yes",
+        "reason": "She asked for it.",
+        "case_ref": "CF-2291",
+        "practitioner": WORKER,
+        "from_service": "connecting-families",
+        "persons": [
+            {
+                "ref": "p1",
+                "part": "victim",
+                "subject": SUBJECT,
+                "views": {"sought": True},
+                "told": {"told": True},
+                "safe_contact": {"method": "none"},
+                "consent": {"id": consent},
+            }
+        ],
+        "details": {"item": "fridge", "need_by": today, "delivery_restricted": False},
+        "statements": [
+            {
+                "field": "reason",
+                "text": "There is none.",
+                "about": ["p1"],
+                "standing": "fact",
+                "source": "home visit",
+                "on": today,
+            }
+        ],
+    }
+    return post(client, "referrals", body)
+
+
+@pytest.mark.holds("A45")
+def test_a_referral_that_waits_is_held_once_its_consent_has_ended(network: Network, client: CaseClient) -> None:
+    document = terms(network)
+    [notice] = [each for each in document["clauses"] if each["kind"] == "notice"]
+    referral = {
+        **{name: value for name, value in notice.items() if name != "notice_types"},
+        "id": "essentials",
+        "kind": "referral",
+        "basis": list(CONSENTING),
+        "fields_by_role": {"key-worker": REFERRAL_FIELDS},
+        "service_types": ["essentials"],
+    }
+    document |= {"version": 2, "clauses": [*document["clauses"], referral]}
+    network.agree(document)
+    consent = recorded(network, client)
+    first = refer(network, client, consent)
+    assert first.status_code == 201, first.text
+    withdraw(client, consent)
+    drain(network)
+    [delivery] = get(client, f"referrals/{first.get_json()['id']}")["deliveries"]
+    assert (delivery["state"], delivery.get("reason")) == ("held", "consent_withdrawn")
+    assert in_inbox(network, TRUST, "mental-health") == ["consent.withdrawn"]
+    refused = refer(network, client, consent)
+    assert (refused.status_code, refused.get_json()["detail"]) == (403, "The person has withdrawn this consent.")
