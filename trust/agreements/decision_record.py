@@ -105,8 +105,8 @@ def decision_inputs(case: RequestCase) -> Inputs:
     """Return every input of a decision as JSON. An input that is empty is left out."""
     facts, agreement, message = case.facts, case.agreement, case.facts.message
     consent = None if message.consent is None else replace(message.consent, evidence=_NO_EVIDENCE)
+    of_facts = typed_json.encode_fields(facts, leave_out=("message",))  # one that is there without members stays
     inputs = {
-        **typed_json.encode_fields(facts, leave_out=("message",)),
         REQUEST: _request_to_json(message),
         BODY: _body_to_json(message, case.kinds),
         PERSONS: [typed_json.encode(_without_identity(person)) for person in message.persons],
@@ -119,7 +119,7 @@ def decision_inputs(case: RequestCase) -> Inputs:
         LEGAL_REGISTER: register_digest(),
         RULES: rules_digest(),
     }
-    return {name: value for name, value in inputs.items() if value not in (None, [], {})}
+    return of_facts | {name: value for name, value in inputs.items() if value not in (None, [], {})}
 
 
 def selection_inputs(spec: QuerySpec, now: datetime, kinds: Kinds = KINDS) -> Inputs:

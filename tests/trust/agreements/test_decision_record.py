@@ -231,6 +231,12 @@ def test_a_decision_on_a_queued_message_replays_to_the_same_answer(  # noqa: PLR
         assert word not in written
 
 
+def test_a_fact_that_is_there_without_members_is_not_lost() -> None:
+    known = facts(queued(), location=LocationRestriction())
+    _, inputs = recorded(known, QUEUED)
+    assert replay_of(inputs, held).facts.location == LocationRestriction()
+
+
 def test_no_input_of_a_query_says_anything_of_the_person() -> None:
     _, inputs = recorded(facts(request(consent=None)), BINDING)
     assert inputs.keys() <= PLAIN
