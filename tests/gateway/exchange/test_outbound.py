@@ -194,7 +194,9 @@ def test_the_holders_own_reason_and_remedy_are_passed_on(pair: Network) -> None:
     assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "agreement_not_in_force")
     assert outcome.reason == (
         "The agreement is not in force. A party has ended it. "
-        "Ask the parties' information-governance officers to sign or renew it."
+        "Ask the parties' information-governance officers to sign or renew it. "
+        "The two nodes do not hold the same agreement as in force under this id and version. "
+        "Run `hearthgate agreement sync` at both nodes, then compare `hearthgate agreement list`."
     )
 
 
