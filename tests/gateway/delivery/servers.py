@@ -148,4 +148,9 @@ def webhook_receiver(rings: Rings, tls: ssl.SSLContext) -> Iterator[int]:
 
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-"""Now, since the verifier of signatures has no clock but the machine's."""
+"""A moment of this run; a signature made at it has expired when the run is longer than its life."""
+
+
+def machine_now() -> datetime:
+    """Return now, since the verifier of signatures has no clock but the machine's."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -25,6 +25,7 @@ from tests.gateway.delivery.servers import (
     Mailbox,
     Rings,
     SignedRequest,
+    machine_now,
     mail_server,
     server_context,
     verify,
@@ -159,8 +160,8 @@ def test_a_mail_server_that_is_away_is_a_failure(authority: Authority) -> None:
 
 
 def test_a_webhook_is_a_post_that_the_receiver_verifies(webhook: Callable[[Rings], WebhookBell]) -> None:
-    rings = Rings(keys=KEYS)
-    webhook(rings).ring(REFERENCE, BellStep.UNREAD, NOW)
+    rings, at = Rings(keys=KEYS), machine_now()
+    webhook(rings).ring(REFERENCE, BellStep.UNREAD, at)
     assert rings.refused == []
     (body,) = rings.bodies
     assert json.loads(body) == {
@@ -168,7 +169,7 @@ def test_a_webhook_is_a_post_that_the_receiver_verifies(webhook: Callable[[Rings
         "service": "duty",
         "step": "unread",
         "reference": REFERENCE,
-        "at": int(NOW.timestamp()),
+        "at": int(at.timestamp()),
         "title": f"Urgent item waiting, open {REFERENCE}",
         "text": SENTENCES[BellStep.UNREAD],
     }
@@ -177,7 +178,7 @@ def test_a_webhook_is_a_post_that_the_receiver_verifies(webhook: Callable[[Rings
 def test_a_webhook_of_another_key_is_refused_and_told(webhook: Callable[[Rings], WebhookBell]) -> None:
     rings = Rings(keys=KeySet.of(KeyUse.MESSAGE, [LocalSigner.generate(KeyUse.MESSAGE).public]))
     with pytest.raises(BellFailed, match="answered 401"):
-        webhook(rings).ring(REFERENCE, BellStep.UNREAD, NOW)
+        webhook(rings).ring(REFERENCE, BellStep.UNREAD, machine_now())
 
 
 @pytest.mark.parametrize("status", [302, 400, 500])
@@ -185,7 +186,7 @@ def test_a_webhook_that_does_not_take_the_ring_is_a_failure(
     webhook: Callable[[Rings], WebhookBell], status: int
 ) -> None:
     with pytest.raises(BellFailed, match=f"answered {status}"):
-        webhook(Rings(keys=KEYS, status=status)).ring(REFERENCE, BellStep.UNREAD, NOW)
+        webhook(Rings(keys=KEYS, status=status)).ring(REFERENCE, BellStep.UNREAD, machine_now())
 
 
 URL = "https://bell.council.example/hooks/duty"
@@ -193,7 +194,7 @@ BODY = b'{"step":"unread"}'
 
 
 def signed() -> SignedRequest:
-    return SignedRequest("POST", URL, sign_request(URL, BODY, KEY, NOW))
+    return SignedRequest("POST", URL, sign_request(URL, BODY, KEY, machine_now()))
 
 
 def test_the_port_that_https_has_by_itself_makes_no_other_signature() -> None:
@@ -224,7 +225,7 @@ def test_the_signature_covers_the_body_and_its_type() -> None:
 
 
 def test_a_signature_is_good_for_minutes() -> None:
-    old = SignedRequest("POST", URL, sign_request(URL, BODY, KEY, NOW - timedelta(minutes=6)))
+    old = SignedRequest("POST", URL, sign_request(URL, BODY, KEY, machine_now() - timedelta(minutes=6)))
     with pytest.raises(InvalidSignature, match="past"):
         verify(old, BODY, KEYS)
 

@@ -24,6 +24,7 @@ def test_every_route_of_every_face_declares_its_guard(node: Node) -> None:
         "/.well-known/oauth-authorization-server": "none",
         "/.well-known/oauth-protected-resource/exchange/v1": "none",
         "/exchange/v1/messages": "peer",
+        "/exchange/v1/batches": "peer",
         "/oauth/v1/revoke": "none",
         "/oauth/v1/token": "none",
     }
