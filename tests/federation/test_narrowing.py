@@ -63,7 +63,7 @@ def test_a_benefit_question_goes_to_the_services_that_are_named(town: Network) -
         ({"holders": ["housing"]}, "holders[0]"),
         ({"fields": ["shoe_size"]}, "fields[0]"),
         ({"fields": "worker"}, "fields"),
-        ({"consent": {"roles": ["confidentiality"]}}, "consent.given_on"),
+        ({"consent": {"roles": ["confidentiality"]}}, "consent"),
         (
             {"consent": {"roles": ["yes"], "given_on": "2026-01-01", "form": "written", "evidence": "x"}},
             "consent.roles[0]",
