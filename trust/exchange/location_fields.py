@@ -105,6 +105,9 @@ FIELDS: Final[Mapping[KindName, Mapping[str, Reveals]]] = MappingProxyType(
             "basis": _NOTHING,
             "correction": _TEXT,
             CORRECTION_ADDRESS: _PLACE,
+            "consent": _NOTHING,
+            "consent_ended_on": _NOTHING,
+            "consent_ended_by": _NOTHING,
         },
     }
 )
