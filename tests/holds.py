@@ -1,4 +1,4 @@
-"""Which assertions and scenarios are proved, by which tests.
+"""Assertions and scenarios with the tests that prove them.
 
 As a pytest plugin: checks the ids on `@pytest.mark.holds(...)` and, with `--record-holds FILE`, adds to FILE how each
 marked test went. As a command (`./run holds`, and the end of `./run test`): shows what the record says.

@@ -1,4 +1,4 @@
-"""What one use case works on: the settings, and the parts of the node that it opens.
+"""The settings that one use case works on, and the parts of the node that it opens.
 
 A use case opens no more than it uses, and closes what it opened when it ends.
 """

@@ -1,4 +1,4 @@
-"""What a use case returns: a result, or a plan of a change that a face shows before it is applied."""
+"""The outcome of a use case: a result, or a plan of a change that a face shows before it is applied."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""What a superior does: statements, members, suspensions and trust marks, without Flask."""
+"""The work of a superior, without Flask: statements, members, suspensions and trust marks."""

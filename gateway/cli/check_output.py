@@ -1,4 +1,4 @@
-"""How checks are shown: a tick, an exclamation mark or a cross, what was found, and what to do."""
+"""The output of checks: a tick, an exclamation mark or a cross, the result, and what to do."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""How every command answers: lines for people, one JSON object for machines, and an exact exit code."""
+"""The output of every command: lines for people, one JSON object for machines, and an exact exit code."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Where a face's clients get their tokens and end them; the same at both faces, whose servers differ."""
+"""Routes by which clients get tokens and end them: the same at both faces, whose servers differ."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the tests of adapters share: a context, and a deadline that is long enough."""
+"""Fixtures of all tests of adapters: a context, and a deadline that is long enough."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What stands in files that are not code: folders' READMEs, locks, and what never belongs in a commit."""
+"""Rules for files that are not code: folders' READMEs, locks, and what never belongs in a commit."""
 
 import json
 import re

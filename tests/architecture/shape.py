@@ -1,4 +1,4 @@
-"""How large a thing may be and what must stand with it. Each rule yields findings."""
+"""Rules for the size of things and for what must stand beside them. Each rule yields findings."""
 
 import ast
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What a careless case system or administrator may send or write: one clear answer that names every fault."""
+"""Bad input of a careless case system or administrator: one clear answer names every fault."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an attacker may send to a node's message endpoint with a good token in hand."""
+"""An attacker with a good token at a node's message endpoint."""
 
 import json
 from collections.abc import Callable

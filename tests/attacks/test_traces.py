@@ -1,4 +1,4 @@
-"""What two agencies are told of one lookup has nothing in common by which they could join it (decision 28)."""
+"""Two agencies cannot join what each of them learns of one lookup (decision 28)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the time of an exchange goes: the CPU of each part of it, in the real node, one exchange after another.
+"""The CPU of each part of an exchange, in the real node, one exchange after another.
 
 The node of the measurement is put together in this process from the same configuration and store, and its peer face is
 called as gunicorn calls it. A part's time does not count what it asks of another part of the list. What is left between

@@ -1,4 +1,4 @@
-"""What a tree of processes costs, read from the kernel: CPU time and memory."""
+"""The cost of a tree of processes, read from the kernel: CPU time and memory."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the page on adapters says of settings, hooks and examples is what the adapters have."""
+"""The page on adapters names the settings, hooks and examples that the adapters have."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What the operator's pages say of settings, commands, files, metrics and certificates is what the code has."""
+"""The operator's pages name the settings, commands, files, metrics and certificates that the code has."""
 
 import inspect
 import json

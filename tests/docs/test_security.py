@@ -1,4 +1,4 @@
-"""What the page on security claims: a test that is there, an assertion that is marked, the code's own number."""
+"""The claims of the page on security: a test that is there, an assertion that is marked, the code's own number."""
 
 import importlib
 import inspect

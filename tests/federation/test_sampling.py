@@ -1,4 +1,4 @@
-"""Which lookups a manager justifies is decided by the node alone, and stays decided."""
+"""The node alone decides which lookups a manager justifies, and its decision stays."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

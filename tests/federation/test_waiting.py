@@ -1,4 +1,4 @@
-"""What waits for people is counted where an alarm can be set on it, by every round of the keeper."""
+"""Every round of maintenance counts what waits for people, in a form that an alarm can be set on."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What may go wrong between two nodes, and between a node and a case system."""
+"""Faults between two nodes, and between a node and a case system."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator

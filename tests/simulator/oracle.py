@@ -1,4 +1,4 @@
-"""What is true: every statement that was really signed, its signer and keys, and what a node may conclude from it.
+"""The truth of a simulated federation: each statement that was really signed, its signer and keys, and its conclusions.
 
 Independent of the code under test: it keeps plain records, and looks for a line of them that explains a result. A thief
 with a stolen key signs like its owner; a forger, whose key has no superior, signs nothing that counts.

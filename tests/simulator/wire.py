@@ -1,4 +1,4 @@
-"""What lies between the nodes, and between a node and its case systems: the apps themselves, reached by host."""
+"""The wire between the nodes, and between a node and its case systems: the apps themselves, reached by host."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the ``json-file`` adapter reads the Department for Education's four custodian files, by configuration only."""
+"""Settings with which the ``json-file`` adapter reads the Department for Education's four custodian files."""
 
 from pathlib import Path
 from typing import Any

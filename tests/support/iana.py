@@ -1,4 +1,4 @@
-"""What may be reached on the public Internet, read from the IANA registries alone and without any code of ours.
+"""Addresses of the public Internet, read from the IANA registries alone and without any code of ours.
 
 The most specific entry of a special-purpose address registry decides (RFC 6890, RFC 8190); what has none is reachable
 where it is unicast, in IPv6 only within the one block from which global unicast addresses are given out (RFC 3587).

@@ -1,4 +1,4 @@
-"""What opens was signed, whole, by the key we trust, as the type we asked for; everything else is a refusal."""
+"""A token opens only whole, of the expected type, signed by a trusted key; everything else is refused."""
 
 import json
 from typing import Any

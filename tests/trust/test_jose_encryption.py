@@ -1,4 +1,4 @@
-"""What rests with a third party is read by its recipient alone, and nothing odd is decrypted at all."""
+"""A message at rest with a third party opens for its recipient alone, and nothing odd is decrypted."""
 
 import json
 from typing import Any

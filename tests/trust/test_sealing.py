@@ -1,4 +1,4 @@
-"""What rests in the store opens only with its key, whole, and in its own place."""
+"""A sealed value opens only with its key, whole, and in its own place."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What of a DCI registry's answers is accepted: the published samples, and everything that is wrong with others."""
+"""A DCI registry's answers: the published samples are accepted, and every fault in others is refused."""
 
 import json
 from datetime import date

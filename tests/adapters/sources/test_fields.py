@@ -1,4 +1,4 @@
-"""What case systems write in their own ways is read into one, or the row is unreadable; no value is repeated."""
+"""Fields as case systems write them: read into one form, or the row is unreadable; no value is repeated."""
 
 from datetime import date
 from decimal import Decimal

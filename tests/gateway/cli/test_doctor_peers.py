@@ -1,4 +1,4 @@
-"""What the doctor says of the others: each line with a real exchange, right and broken."""
+"""The doctor's lines about other nodes: each with a real exchange, right and broken."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a service answers to a permitted request, for any behaviour of its case system."""
+"""A service's answer to a permitted request, for any behaviour of its case system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace

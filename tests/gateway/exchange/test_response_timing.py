@@ -1,4 +1,4 @@
-"""How long it took to find nothing tells nothing (assertion A42)."""
+"""The time of an answer tells nothing of whether a record was there (assertion A42)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the age of the last good refresh allows."""
+"""The age of the last good refresh decides what a node may do."""
 
 from datetime import UTC, datetime, timedelta
 

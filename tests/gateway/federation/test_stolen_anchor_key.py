@@ -1,4 +1,4 @@
-"""What a thief wrote into an anchor's log is gone once its keys are replaced, and what the anchor wrote stands."""
+"""Once an anchor's keys are replaced, a thief's entries in its log are gone and the anchor's own stand."""
 
 import pytest
 

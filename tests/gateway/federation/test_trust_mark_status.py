@@ -1,4 +1,4 @@
-"""What the issuers of marks say of them at each refresh, and what their silence is worth."""
+"""The answers of the issuers of trust marks at each refresh, and the meaning of their silence."""
 
 from collections.abc import Callable
 

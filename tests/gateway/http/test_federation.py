@@ -1,4 +1,4 @@
-"""What a node says of itself."""
+"""A node's statements about itself."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a configuration allows beyond public addresses: what it comes to, and the sentences that say so."""
+"""Exemptions that a configuration grants beyond public addresses: their sum, and the sentences that say so."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is sent over which connection, and when one is used again."""
+"""Requests on connections: which connection carries which request, and when one is used again."""
 
 import ssl
 from concurrent.futures import ThreadPoolExecutor

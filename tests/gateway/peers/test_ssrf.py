@@ -1,4 +1,4 @@
-"""Which URLs and addresses are allowed."""
+"""URLs and addresses that are allowed, and those that are not."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""What reaches a rule behind real workers: raw request lines, written as no client library would let one."""
+"""Raw request lines behind real workers, written as no client library would let one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the tests run in processes of their own: ``python processes.py ROLE URL ...``; each prints what it knows."""
+"""Processes of the tests' own: ``python processes.py ROLE URL ...``; each prints what it knows."""
 
 import ctypes
 import errno

@@ -1,4 +1,4 @@
-"""What a store says of itself is read back from the database, and weak settings are refused with their names."""
+"""A store's report of itself is read back from the database; weak settings are refused by name."""
 
 from pathlib import Path
 

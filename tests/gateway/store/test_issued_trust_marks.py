@@ -1,4 +1,4 @@
-"""What an authority signed of its members stays known, and what it revoked is revoked for good."""
+"""An authority's signed marks stay on record, and a revoked one stays revoked."""
 
 from dataclasses import replace
 

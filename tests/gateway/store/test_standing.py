@@ -1,4 +1,4 @@
-"""What was seen of a federation: the newest statements, the replaced keys of anchors, and suspensions."""
+"""The stored view of a federation: the newest statements, the replaced keys of anchors, and suspensions."""
 
 from gateway.ports import Store, Transaction
 from gateway.store.tables import anchor_keys, latest_statements, suspensions

@@ -1,4 +1,4 @@
-"""What every face does to every request."""
+"""Rules of every face, for every request."""
 
 import re
 

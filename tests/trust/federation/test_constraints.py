@@ -1,4 +1,4 @@
-"""What superiors allow under them is kept, each superior's word by itself."""
+"""Each superior's constraints on those under it are kept, apart from any other superior's."""
 
 import pytest
 

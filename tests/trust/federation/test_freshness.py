@@ -1,4 +1,4 @@
-"""How long a node goes on without a refresh is for the anchor at the end of a chain to shorten, not to lengthen."""
+"""The anchor at the end of a chain may shorten the time without a refresh, and not lengthen it."""
 
 from datetime import timedelta
 

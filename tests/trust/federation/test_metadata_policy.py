@@ -1,4 +1,4 @@
-"""What superiors demand of metadata: every pair of operators, by the text of OpenID Federation 1.0 section 6.1.
+"""Superiors' policies on metadata: every pair of operators, by the text of OpenID Federation 1.0 section 6.1.
 
 The expectations here are worked out from the text a second time, over sets, by code that shares nothing with the
 implementation: `LEGAL` is what each operator says of those it may stand with, `MERGED` what two values become.

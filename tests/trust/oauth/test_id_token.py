@@ -1,4 +1,4 @@
-"""Who signed in is believed from the configured provider only, to the application that shows it, with two factors."""
+"""A sign-in is believed from the configured provider only, for the application that shows it, with two factors."""
 
 from collections.abc import Mapping
 from contextlib import suppress
