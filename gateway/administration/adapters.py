@@ -142,5 +142,5 @@ def _check(built: ServiceAdapter, progress: Progress) -> list[CheckLine]:
     return lines + check_sample(
         adapter.sampled,
         institutions=built.institutions,
-        progress=lambda done, every: progress(service.slug, done, every),
+        progress=lambda count, every: progress(service.slug, count, every),
     )

@@ -50,8 +50,8 @@ def current(settings: Settings) -> Administrator:
     if file:
         signer = LocalSigner.from_pem(read_input(Path(file), "The administrator's key"), KeyUse.ADMINISTRATOR)
         # The login stays in the name: a person who registers a key under another name approves nothing of their own.
-        named = dict.fromkeys((_owner(settings, signer.kid), *([] if login is None else [login]), account))
-        return Administrator(name=" as ".join(named), known_by=KnownBy.KEY, signer=signer)
+        names = dict.fromkeys((_owner(settings, signer.kid), *([] if login is None else [login]), account))
+        return Administrator(name=" as ".join(names), known_by=KnownBy.KEY, signer=signer)
     person = login or os.environ.get("SUDO_USER") or account
     name = account if person == account else f"{person} as {account}"
     return Administrator(name=name, known_by=KnownBy.NAME if login is None else KnownBy.LOGIN)

@@ -149,13 +149,13 @@ class _MemberChange:
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
         """Return what admitting it changes. Raises :class:`OperationRefused`, ``TrustError``."""
         with opened_store(settings) as store:
-            admission = _planned(store, arguments)
+            admission = _plan_admission(store, arguments)
         return [*_about(admission.request), *_effect(admission)]
 
     def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
         """Admit the request. Raises as :meth:`effect`, and ``KeyFilesRefused``."""
         with opened_store(settings) as store:
-            admission = _planned(store, arguments)
+            admission = _plan_admission(store, arguments)
             _admit(settings, store, admission, at=at, commit=commit)
         return [f"{admission.request.entity_id} is a member, as shown."]
 
@@ -173,7 +173,7 @@ def _arguments(admission: Admission, member: Member) -> dict[str, str]:
     }
 
 
-def _planned(store: Store, arguments: Mapping[str, Any]) -> Admission:
+def _plan_admission(store: Store, arguments: Mapping[str, Any]) -> Admission:
     """Return the admission as it was asked for. Raises :class:`OperationRefused` where the member has changed."""
     raw, terms = arguments["document"].encode("ascii"), arguments["terms"].encode("utf-8")
     request = parse_enrolment_request(raw, now=now())

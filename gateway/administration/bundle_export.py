@@ -43,9 +43,9 @@ def export_bundle(source: ExportSource, file: Path, entities: Sequence[str]) -> 
 
     Where an authority does not answer, the file has what is stored here. Raises :class:`OperationRefused`.
     """
-    at, named = now(), tuple(parse_entity_id(entity) for entity in entities)
+    at, requested = now(), tuple(parse_entity_id(entity) for entity in entities)
     source.resolver.catch_up(now=at)
-    content = _refresh(source, named or source.known, at)
+    content = _refresh(source, requested or source.known, at)
     if not content.chains:
         raise OperationRefused("There is nothing to write: no entity is vouched for.", _left_out(content))
     bundle = Bundle(
@@ -86,7 +86,7 @@ def _log(source: ExportSource) -> tuple[bytes, ...]:
 
 
 def _result(file: Path, content: _Content, bundle: Bundle, at: datetime) -> UseCaseResult:
-    lines = [f"{entity}: vouched for {rough(at - made)} ago" for entity, made in content.made_at.items()]
+    lines = [f"{entity}: vouched for {rough(at - made_at)} ago" for entity, made_at in content.made_at.items()]
     lines += _left_out(content)
     logged, replaced = len(bundle.suspensions), len(bundle.anchor_keys)
     lines += [
@@ -97,7 +97,9 @@ def _result(file: Path, content: _Content, bundle: Bundle, at: datetime) -> UseC
         lines=lines,
         data={
             "file": str(file),
-            "chains": [{"entity_id": entity, "made_at": made.isoformat()} for entity, made in content.made_at.items()],
+            "chains": [
+                {"entity_id": entity, "made_at": made_at.isoformat()} for entity, made_at in content.made_at.items()
+            ],
             "suspensions": len(bundle.suspensions),
             "anchor_keys": len(bundle.anchor_keys),
             "left_out": [{"entity_id": entity, "reason": why} for entity, why in content.left_out.items()],

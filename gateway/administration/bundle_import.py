@@ -57,9 +57,9 @@ def _lines(decision: ImportDecision, at: datetime) -> list[str]:
         return [first, f"    {decision.detail}"]
     if decision.kind is not StatementType.CHAIN or decision.made_at is None or decision.expires_at is None:
         return [first]
-    age, left = rough(at - decision.made_at), rough(decision.expires_at - at)
+    age, rest = rough(at - decision.made_at), rough(decision.expires_at - at)
     stage = FRESHNESS_WORDS[freshness_of(decision.made_at, bounds=decision.bounds, now=at)]
-    return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
+    return [first, f"    vouched for {age} ago, expires in {rest}: {stage}"]
 
 
 def _result(plan: ImportPlan, late: Sequence[ImportDecision]) -> UseCaseResult:

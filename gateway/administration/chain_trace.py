@@ -107,7 +107,7 @@ class _Recorder:
     refusal: NoChain | None = None
     _fetcher: Fetcher = field(init=False)
     _budget: FetchBudget = field(init=False)
-    _known: Mapping[EntityId, TrustedEntity] = field(init=False)
+    _trusted: Mapping[EntityId, TrustedEntity] = field(init=False)
 
     def __post_init__(self) -> None:
         context = self.federation
@@ -116,7 +116,7 @@ class _Recorder:
         )
         self._budget = FetchBudget(fetch_s=FETCH_S, deadline=monotonic() + _TRACE_S)
         statuses = context.directory.statuses(now=self.now)
-        self._known = {each.entity: each.trusted for each in statuses if each.trusted is not None}
+        self._trusted = {each.entity: each.trusted for each in statuses if each.trusted is not None}
 
     def run(self) -> Resolution | None:
         """Return the chain, or None where there is none or only the statement was wanted.
@@ -133,7 +133,7 @@ class _Recorder:
             except NoChain as refused:
                 self.refusal = refused
             silent = {each.entity for each in self.failures if isinstance(each, FetchConfiguration)}
-            untried = {each: self._known[each].hints for each in silent & self._known.keys() - hints.keys()}
+            untried = {each: self._trusted[each].hints for each in silent & self._trusted.keys() - hints.keys()}
             if not untried:
                 return None
             hints |= untried
@@ -172,8 +172,8 @@ class _Recorder:
         return discover(self.entity, anchors=self.federation.anchors, now=self.now, hints=hints, keys_of=self._keys_of)
 
     def _keys_of(self, issuer: EntityId) -> KeySet | None:
-        known = self._known.get(issuer)
-        return None if known is None else known.federation_keys
+        trusted = self._trusted.get(issuer)
+        return None if trusted is None else trusted.federation_keys
 
     def _fetch(self, ask: Ask) -> bytes:
         if isinstance(ask, FetchConfiguration):

@@ -37,10 +37,10 @@ def own_entity(settings: Settings) -> EntityId:
 
 def superiors(settings: Settings) -> tuple[EntityId, ...]:
     """Return the authorities that vouch for this entity; a trust anchor has none."""
-    named = identity(settings).superiors
-    if not named and isinstance(settings, NodeSettings):
-        named = tuple(anchor.entity_id for anchor in settings.trust.anchors)
-    return tuple(EntityId(each) for each in named)
+    names = identity(settings).superiors
+    if not names and isinstance(settings, NodeSettings):
+        names = tuple(anchor.entity_id for anchor in settings.trust.anchors)
+    return tuple(EntityId(each) for each in names)
 
 
 def certificates(settings: Settings) -> list[tuple[Path, Path]]:

@@ -98,9 +98,9 @@ def _request(settings: Settings, request: ChangeRequest) -> UseCaseResult:
     _check_request(settings, request)
     act = request.act
     change = change_of(settings, act.name, request.arguments, reason=request.reason, emergency=request.emergency)
-    shown = {name: str(value) for name, value in request.arguments.items() if name not in HIDDEN}
+    visible = {name: str(value) for name, value in request.arguments.items() if name not in HIDDEN}
     facts = {"change": change.id, "digest": digest(change), "state": change.state, "emergency": request.emergency}
-    record(settings, act.name, **shown, why=request.reason, **facts)
+    record(settings, act.name, **visible, why=request.reason, **facts)
 
     def put(tx: Transaction) -> None:
         pending_changes.put(tx, change)
@@ -152,7 +152,7 @@ def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePl
         with opened_store(settings) as store:
             _change_in(ChangeState.PENDING, store, change_id, at=now())
             by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
-            return _settled(store, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
+            return _settle(store, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
 
     return ChangePlan(effect=[*about(change), "It will not be made."], question="Give it up?", apply=apply)
 
@@ -168,7 +168,7 @@ def plan_review(settings: Settings, change_id: str, finding: str, *, superior: P
         with opened_store(settings) as store:
             _change_in(ChangeState.UNREVIEWED, store, change_id, at=now())
             by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
-            return _settled(store, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+            return _settle(store, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
 
     return ChangePlan(effect=about(change), question="Note that you reviewed it?", apply=apply)
 
@@ -365,6 +365,6 @@ def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
     return commit
 
 
-def _settled(store: Store, change: Change, commit: Commit, message: str) -> UseCaseResult:
+def _settle(store: Store, change: Change, commit: Commit, message: str) -> UseCaseResult:
     store.write(commit)
     return UseCaseResult(lines=[message], data=to_json(_get_change(store, change.id), now()))

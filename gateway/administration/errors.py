@@ -58,14 +58,14 @@ def describe_error(refused: BaseException) -> tuple[str, tuple[str, ...]]:
     if isinstance(refused, OperationalError):
         return "The store's database cannot be reached; check [store] url in the configuration, and the server.", ()
     if isinstance(refused, MalformedDocument):
-        return _counted("The document", faults), faults
+        return _count_faults("The document", faults), faults
     if isinstance(refused, AdapterError) and faults:
         return refused.detail.partition(": ")[0] + ":", faults
     sentence = str(refused).partition("\n")[0]
     return f"{sentence}. {_NO_WAY}" if isinstance(refused, TransportError) else sentence, faults
 
 
-def _counted(what: str, faults: Sequence[str]) -> str:
+def _count_faults(what: str, faults: Sequence[str]) -> str:
     return f"{what} has " + ("one mistake:" if len(faults) == 1 else f"{len(faults)} mistakes:")
 
 

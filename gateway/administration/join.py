@@ -137,10 +137,10 @@ class Join:
         """Return the configuration with the anchor pinned and the authority named. Raises :class:`OperationRefused`."""
         text = self.request.config_file.read_text(encoding="utf-8")
         text = with_pin(text, pin.entity, str(self._pin_file(pin.entity)))
-        named = identity(self.settings).superiors
-        if self.request.authority == pin.entity and not named:
+        configured = identity(self.settings).superiors
+        if self.request.authority == pin.entity and not configured:
             return text  # where none is named, the pinned anchors are the superiors
-        earlier = named or tuple(each.entity_id for each in self.settings.trust.anchors)
+        earlier = configured or tuple(each.entity_id for each in self.settings.trust.anchors)
         for superior in (*earlier, self.request.authority):
             text = with_superior(text, self.settings.role, superior)
         return text
@@ -155,9 +155,9 @@ class Join:
                 replace(path, text.encode("utf-8"))
         except (OperationRefused, OSError) as failed:
             out = self.request.out
-            done = f"The request is in {out}" if out is not None else f"{self.request.authority} has the request"
+            outcome = f"The request is in {out}" if out is not None else f"{self.request.authority} has the request"
             raise OperationRefused(
-                f"{done}, and the anchor is not pinned here yet: {failed}. Make that file and its folder writable, "
+                f"{outcome}, and the anchor is not pinned here yet: {failed}. Make that file and its folder writable, "
                 "then run the same command again; a request that is sent twice counts once."
             ) from failed
 

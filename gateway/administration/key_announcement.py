@@ -194,10 +194,10 @@ def plan_announcement(settings: Settings, options: AnnouncementOptions) -> Chang
     Raises :class:`OperationRefused`, ``KeyFilesRefused`` and ``TrustError``.
     """
     with opened_keys(settings) as keys:
-        planned = keys.federation_keys(now())
+        planned_keys = keys.federation_keys(now())
         effect = [
             f"{keys.own} asks to be vouched for with these federation keys and no others:",
-            *thumbprints.lines(sorted(planned.kids)),
+            *thumbprints.lines(sorted(planned_keys.kids)),
             *announcement_for(keys, options).effect(),
         ]
 
@@ -205,7 +205,7 @@ def plan_announcement(settings: Settings, options: AnnouncementOptions) -> Chang
         at = now()
         with opened_keys(settings) as keys:
             published = keys.federation_keys(at)
-            if published.kids != planned.kids:
+            if published.kids != planned_keys.kids:
                 raise keys_changed()
             announcement = announcement_for(keys, options)
             record(settings, "key announce", entity_id=keys.own, key_ids=sorted(published.kids))

@@ -63,8 +63,8 @@ def revocation_arguments(
                     "It is the only key of this trust anchor, and members take another only from a document: make one "
                     "first with `hearthgate trust key rotate --use federation --sign-after 0 --recovery-key FILE`."
                 )
-            left = keys.federation_keys(at, draft.records)
-            document = sign_anchor_keys(keys, left, recovery_signer(settings, recovery_key), at=at)
+            rest = keys.federation_keys(at, draft.records)
+            document = sign_anchor_keys(keys, rest, recovery_signer(settings, recovery_key), at=at)
             arguments["document"] = document.raw.decode("ascii")
         elif recovery_key is not None:
             raise OperationRefused("The recovery key is not needed for this; leave --recovery-key out.")
@@ -122,13 +122,13 @@ def _draft(keys: EntityKeys, arguments: Mapping[str, Any], at: datetime) -> tupl
     return draft, next(each.use for each in keys.records if each.kid == kid)
 
 
-def _refuse_stale(keys: EntityKeys, arguments: Mapping[str, Any], left: KeySet) -> None:
+def _refuse_stale(keys: EntityKeys, arguments: Mapping[str, Any], rest: KeySet) -> None:
     """Refuse a document that does not name the keys that would be left, or that a newer one has overtaken."""
     if "document" in arguments:
         claims = jose.peek(arguments["document"].encode("ascii"), typ=TYP, max_bytes=MAX_BYTES).claims
-        named = KeySet.from_jwks(claims["jwks"], KeyUse.FEDERATION).kids
+        key_ids = KeySet.from_jwks(claims["jwks"], KeyUse.FEDERATION).kids
         last = keys.store.read(lambda tx: anchor_keys.get(tx, anchor=keys.own))
-        if named == left.kids and claims["seq"] > (last.seq if last else 0):
+        if key_ids == rest.kids and claims["seq"] > (last.seq if last else 0):
             return
     raise OperationRefused(
         "The keys of this trust anchor changed since the revocation was asked for, so what its recovery key signed "

@@ -42,32 +42,32 @@ def plan_rotation(
             *(announcement.effect() if announcement else ()),
             *_warnings(keys, sign_after),
         ]
-        planned = keys.records
+        records_before = keys.records
     return ChangePlan(
         effect=effect,
         question=f"Rotate the {use} key?",
-        apply=lambda: _rotate(settings, planned, draft, options),
+        apply=lambda: _rotate(settings, records_before, draft, options),
     )
 
 
 def _rotate(
-    settings: Settings, planned: tuple[KeyRecord, ...], draft: Draft, options: AnnouncementOptions
+    settings: Settings, records_before: tuple[KeyRecord, ...], draft: Draft, options: AnnouncementOptions
 ) -> UseCaseResult:
     at = now()
     draft = postpone(draft, to=at)
     with opened_keys(settings) as keys:
-        if keys.records != planned:
+        if keys.records != records_before:
             raise keys_changed()
-        (made,) = (life for life in keys.lifecycles(draft.records) if life.record is draft.new_key)
-        use = made.record.use
+        (lifecycle,) = (life for life in keys.lifecycles(draft.records) if life.record is draft.new_key)
+        use = lifecycle.record.use
         announcement = _announcement(keys, use, options)
-        record(settings, "key rotate", use=use, key_id=made.record.kid)
+        record(settings, "key rotate", use=use, key_id=lifecycle.record.kid)
         lines = _effects(keys, draft, use, at)
         if announcement is not None:
             lines += announce_and_apply(keys, draft, announcement, at)
         else:
             rotation.apply(keys.directory, draft, at=at)
-        return UseCaseResult(lines=lines, data={"made": to_json(keys, made, at)})
+        return UseCaseResult(lines=lines, data={"made": to_json(keys, lifecycle, at)})
 
 
 def _announcement(keys: EntityKeys, use: KeyUse, options: AnnouncementOptions) -> KeyAnnouncement | None:

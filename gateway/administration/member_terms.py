@@ -40,17 +40,17 @@ class StatedTerms:
         return parse_terms(document)
 
     def _constraints(self) -> JsonObject:
-        stated: JsonObject = {}
+        terms: JsonObject = {}
         if self.max_path_length is not None:
-            stated["max_path_length"] = self.max_path_length
+            terms["max_path_length"] = self.max_path_length
         naming = {"permitted": list(self.allow_names), "excluded": list(self.exclude_names)}
         if any(naming.values()):
-            stated["naming_constraints"] = {name: names for name, names in naming.items() if names}
+            terms["naming_constraints"] = {name: names for name, names in naming.items() if names}
         if self.allowed_entity_types:
-            stated["allowed_entity_types"] = list(self.allowed_entity_types)
+            terms["allowed_entity_types"] = list(self.allowed_entity_types)
         if self.service_kinds:
-            stated["service_kinds"] = list(self.service_kinds)
-        return stated
+            terms["service_kinds"] = list(self.service_kinds)
+        return terms
 
 
 def lines(terms: SubordinateTerms) -> list[str]:

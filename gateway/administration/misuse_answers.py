@@ -44,7 +44,7 @@ class _Answer:
         with opened_store(settings) as store:
             received = _open_query(store, str(arguments["query"]))
             json = received_json(store, vault, received, now())
-        person = _named(vault, received, arguments)
+        person = _name_practitioner(vault, received, arguments)
         return [
             *received_lines(json),
             f"  {received.holder} is told: {person.name} ({person.role}, {person.org_unit}). Contact: {person.contact}",
@@ -55,7 +55,7 @@ class _Answer:
         vault = node_vault(_node(settings))
         with opened_store(settings) as store:
             received = _open_query(store, str(arguments["query"]))
-            _named(vault, received, arguments)
+            _name_practitioner(vault, received, arguments)
             sealed = _sealed(arguments)
 
             def release(tx: Transaction) -> None:
@@ -115,5 +115,7 @@ def _sealed(arguments: Mapping[str, Any]) -> bytes:
     return base64url.decode(str(arguments["document"]).encode("ascii"), "sealed answer")
 
 
-def _named(vault: FileKeyVault, received: ReceivedMisuseQuery, arguments: Mapping[str, Any]) -> NamedPractitioner:
+def _name_practitioner(
+    vault: FileKeyVault, received: ReceivedMisuseQuery, arguments: Mapping[str, Any]
+) -> NamedPractitioner:
     return open_practitioner(vault.seal_key(), received.holder, received.query, _sealed(arguments))

@@ -89,7 +89,7 @@ def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -
     def apply() -> UseCaseResult:
         at = now()
         record(federation.settings, "misuse ask", message=message.id, of=message.peer)
-        asking = MisuseQuerySender(
+        sender = MisuseQuerySender(
             own=federation.own,
             directory=federation.directory,
             vault=vault,
@@ -97,7 +97,7 @@ def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -
             transport=federation.transport,
         )
         try:
-            query = _sent_json(vault, asking.ask(message, reason, now=at), at)
+            query = _sent_json(vault, sender.ask(message, reason, now=at), at)
         except MessageForgotten:
             raise OperationRefused("The message is past its retention here, so its sender could not find it.") from None
         return UseCaseResult(lines=_sent_lines(query), data=query)

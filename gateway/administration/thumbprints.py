@@ -26,9 +26,9 @@ def compare(texts: Sequence[str], kids: Sequence[str]) -> bool:
     A key id counts in hexadecimal too. Raises ``OperationRefused`` for a mistyped id, or too few or too many.
     """
     plain = ["".join(text.split()) for text in texts]
-    joined = "".join(plain)
-    if _NUMBER.fullmatch(joined):
-        return joined == digits_of_keys(kids)
+    digits = "".join(plain)
+    if _NUMBER.fullmatch(digits):
+        return digits == digits_of_keys(kids)
     if not all(_THUMBPRINT.fullmatch(text) for text in plain):
         raise OperationRefused(
             f"Nothing was changed: a thumbprint is {DIGITS} digits, or the id of each key (43 characters, or 64 "

@@ -65,7 +65,7 @@ def plan_recovery(settings: AnchorSettings, options: AnnouncementOptions, *, rea
         announcement_for(keys, options)
         draft = _draft(keys, RevocationReason(reason), now())
         kids = sorted(keys.federation_keys(now(), draft.records).kids)
-        planned = keys.records
+        records_before = keys.records
     return ChangePlan(
         effect=[
             f"Every federation key of {own_entity(settings)} is revoked, and this new one signs at once:",
@@ -76,7 +76,7 @@ def plan_recovery(settings: AnchorSettings, options: AnnouncementOptions, *, rea
         question="Replace the keys?",
         apply=lambda: _recover(
             settings,
-            planned,
+            records_before,
             draft,
             options,
             change_of(settings, _ACT, {"reason": reason, "key_ids": kids}, reason=reason, emergency=emergency),
@@ -86,14 +86,14 @@ def plan_recovery(settings: AnchorSettings, options: AnnouncementOptions, *, rea
 
 def _recover(
     settings: AnchorSettings,
-    planned: tuple[KeyRecord, ...],
+    records_before: tuple[KeyRecord, ...],
     draft: Draft,
     options: AnnouncementOptions,
     change: Change,
 ) -> UseCaseResult:
     at, kids = now(), change.arguments["key_ids"]
     with opened_keys(settings, needed=_remaining_files(settings)) as keys:
-        if keys.records != planned:
+        if keys.records != records_before:
             raise keys_changed()
         announcement = announcement_for(keys, options)
         record(settings, _ACT, key_ids=kids, why=change.reason, change=change.id, emergency=change.emergency)

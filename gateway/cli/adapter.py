@@ -48,11 +48,11 @@ def check(*, service: str | None, config: Path | None) -> UseCaseResult:
     """
     settings, shown_at = load_node(config), monotonic()
 
-    def progress(slug: str, done: int, every: int) -> None:
+    def progress(slug: str, count: int, every: int) -> None:
         nonlocal shown_at
         if monotonic() - shown_at > _PROGRESS_S:
             shown_at = monotonic()
-            show_plan(f"{slug}: {done} of {every} records were looked for again.")
+            show_plan(f"{slug}: {count} of {every} records were looked for again.")
 
     checks = adapters.check_adapters(settings, adapter_builder(settings), service, progress=progress)
     lines: list[str] = []

@@ -156,8 +156,8 @@ class FanOutRun:
     """A fan-out under way."""
 
     def __init__(self, expected: int, done: Callable[[], None]) -> None:
-        self._left = expected
-        self._done = done
+        self._remaining = expected
+        self._on_end = done
         self._lock = Lock()
         self._futures: list[Future[QueryOutcome]] = []
 
@@ -168,10 +168,10 @@ class FanOutRun:
     def count_out(self) -> None:
         """Count one question out; the last one out says so."""
         with self._lock:
-            self._left -= 1
-            last = self._left == 0
+            self._remaining -= 1
+            last = self._remaining == 0
         if last:
-            self._done()
+            self._on_end()
 
     def wait(self, seconds: float) -> tuple[QueryOutcome | None, ...]:
         """Wait at most ``seconds`` and return the outcomes in the order of the plan, ``None`` for those still out."""

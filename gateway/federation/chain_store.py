@@ -74,7 +74,7 @@ class ChainStore:
         self._storage = storage
         self._suspensions = suspensions
         self._cache: dict[EntityId, VerifiedChain] = {}
-        self._opened: dict[EntityId, TrustChain] = {}
+        self._open_chains: dict[EntityId, TrustChain] = {}
 
     def verify(self, chain: TrustChain, *, now: datetime, earlier: Resolution | None = None) -> VerifiedChain:
         """Check a chain under the anchors' present keys; ``earlier`` is as in :func:`resolve_chain`.
@@ -152,7 +152,7 @@ class ChainStore:
                 self._cache.pop(entity, None)
                 return None
             self._cache[entity] = chain
-            self._opened.pop(entity, None)
+            self._open_chains.pop(entity, None)
         return chain if chain.trusted.expires_at > now else None
 
     def _open(
@@ -174,10 +174,10 @@ class ChainStore:
     ) -> TrustChain:
         """Return the statements as verified values, from the process where it has verified these bytes before."""
         entity = EntityId(stored.entity)
-        for chain in (None if earlier is None else earlier.chain, self._opened.get(entity)):
+        for chain in (None if earlier is None else earlier.chain, self._open_chains.get(entity)):
             if chain is not None and chain.statements == stored.statements:
                 return chain
-        self._opened[entity] = chain = open_chain(stored.statements, anchors=snapshot.anchors, now=now)
+        self._open_chains[entity] = chain = open_chain(stored.statements, anchors=snapshot.anchors, now=now)
         return chain
 
 

@@ -19,13 +19,13 @@ class VouchedKeys:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: Mapping[str, datetime] = {}
+        self._since: Mapping[str, datetime] = {}
 
     def since(self) -> Mapping[str, datetime]:
         """Return since when each key is vouched for; the last result where the store is busy."""
         with suppress(StoreBusy, StoreFull):
-            self._known = self._store.read(vouched_keys.since)
-        return self._known
+            self._since = self._store.read(vouched_keys.since)
+        return self._since
 
     def record(self, directory: TrustResolver, own: EntityId, *, now: datetime) -> None:
         """Record the keys that this entity's own chain names now; do nothing where there is no valid chain.

@@ -10,10 +10,10 @@ from trust.strict_json import JsonObject
 
 def publish(blueprint: Blueprint, path: str, document: JsonObject) -> None:
     """Serve a document that is the same for everybody for as long as the process runs."""
-    written = strict_json.dumps(document)
+    body = strict_json.dumps(document)
 
     @open_to_all("discovery: public by its standard")
     def serve() -> Response:
-        return Response(written, content_type=JSON)
+        return Response(body, content_type=JSON)
 
     blueprint.add_url_rule(path, endpoint=path.strip("/").replace("/", "-").replace(".", ""), view_func=serve)

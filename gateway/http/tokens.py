@@ -18,18 +18,18 @@ def add_token_endpoints(blueprint: Blueprint, server: TokenServer, *, clock: Clo
     @blueprint.post(TOKEN_PATH)
     @open_to_all("the client authenticates with its assertion, inside")
     def token() -> Response:
-        return _answered(server.answer, clock)
+        return _respond(server.answer, clock)
 
     @blueprint.post(REVOCATION_PATH)
     @open_to_all("the client authenticates with its assertion, inside")
     def revoke() -> Response:
-        return _answered(server.revoke, clock)
+        return _respond(server.revoke, clock)
 
 
-def _answered(answered: Callable[[TokenCall], TokenResponse], clock: Clock) -> Response:
+def _respond(answer_call: Callable[[TokenCall], TokenResponse], clock: Clock) -> Response:
     """Pass the current request to an endpoint of a token server, body and headers only, and write its answer."""
     request.max_content_length = MAX_BODY
-    answer = answered(
+    answer = answer_call(
         TokenCall(
             content_type=request.content_type or "",
             body=request.get_data(cache=False),

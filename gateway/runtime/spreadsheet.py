@@ -9,8 +9,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write_csv(rows: Iterable[Sequence[str]]) -> bytes:
     """Return the rows in UTF-8. A cell that a spreadsheet would compute begins with an apostrophe."""
-    written = io.StringIO(newline="")
-    table = csv.writer(written)
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
     for row in rows:
         table.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
-    return written.getvalue().encode()
+    return text.getvalue().encode()

@@ -56,7 +56,7 @@ class CaseApiClient:
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         answer = self.post(_TOKEN_PATH, headers, urlencode(form).encode("ascii"), timeout_s=_TOKEN_S)
-        return self._granted(answer)
+        return self._read_token(answer)
 
     def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
         """Post to the running node. Raises :class:`OperationRefused` where it does not answer."""
@@ -74,7 +74,7 @@ class CaseApiClient:
                     f"The node's case API does not answer ({failed}); is `hearthgate serve` running?"
                 ) from failed
 
-    def _granted(self, answer: HttpResponse) -> strict_json.JsonObject:
+    def _read_token(self, answer: HttpResponse) -> strict_json.JsonObject:
         document = read_answer(answer)
         if answer.status != _OK or not isinstance(document.get("access_token"), str):
             reason = document.get("error_description") or document.get("error") or "it gave no reason"
@@ -108,5 +108,5 @@ def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) ->
     """
     settings = load_node(config)
     record(settings, "client token", id=client_id)
-    granted = CaseApiClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
-    return UseCaseResult(lines=[str(granted["access_token"])], data=granted)
+    token = CaseApiClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
+    return UseCaseResult(lines=[str(token["access_token"])], data=token)

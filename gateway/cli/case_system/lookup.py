@@ -73,14 +73,14 @@ def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseC
     record(settings, "lookup", client=client.client_id, purpose=str(body["purpose"]))
     token = str(caller.token()["access_token"])
     while True:
-        status, document = _sent(caller, token, {**body, **(form.body() if form else {})}, settings)
+        status, document = _send(caller, token, {**body, **(form.body() if form else {})}, settings)
         if status in {_OK, _CREATED}:
             return UseCaseResult(lines=lines_of(document), data=document)
         if status != _WRONG or form is None or not form.ask_again(document):
             raise OperationRefused(_refusal(status, document), _faults(document))
 
 
-def _sent(
+def _send(
     caller: CaseApiClient, token: str, body: dict[str, Any], settings: NodeSettings
 ) -> tuple[int, strict_json.JsonObject]:
     headers = {

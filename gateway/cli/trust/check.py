@@ -31,33 +31,33 @@ def check(*, entity: str, config: Path | None) -> UseCaseResult:
         return show_check(federation, parse_entity_id(entity), at=now())
 
 
-def show_check(federation: FederationContext, named: EntityId, *, at: datetime) -> UseCaseResult:
+def show_check(federation: FederationContext, entity_id: EntityId, *, at: datetime) -> UseCaseResult:
     """Check an entity, and return each step with its result."""
-    found = check_entity(federation, named, now=at)
-    trace, entity = found.trace, found.trace.entity
+    result = check_entity(federation, entity_id, now=at)
+    trace, entity = result.trace, result.trace.entity
     steps = [text for line in trace.lines for text in check_output.format_check(line)]
     services = entity.node.services if entity and entity.node else ()
     hosts = [f"  {line}" for service in services for line in service_lines(service)]
     return UseCaseResult(
-        lines=[*steps, _conclusion(named, trace), *hosts, *map(_mark_line, found.marks)],
+        lines=[*steps, _conclusion(entity_id, trace), *hosts, *map(_mark_line, result.marks)],
         data={
-            "entity_id": named,
+            "entity_id": entity_id,
             "trusted": trace.ok,
             "steps": check_output.to_json(trace.lines),
             "refusal": _refusal(trace),
             "superiors": list(entity.superiors) if entity else [],
             "expires_at": entity.expires_at.isoformat() if entity else None,
             "services": [service_to_json(service) for service in services],
-            "marks": [_mark_to_json(mark) for mark in found.marks],
+            "marks": [_mark_to_json(mark) for mark in result.marks],
         },
         ok=trace.ok,
     )
 
 
-def _conclusion(named: EntityId, trace: Trace) -> str:
+def _conclusion(entity_id: EntityId, trace: Trace) -> str:
     if trace.entity is None:
-        return f"{named} is not trusted."
-    return f"{named} is trusted, through {', then '.join(trace.entity.superiors)}."
+        return f"{entity_id} is not trusted."
+    return f"{entity_id} is trusted, through {', then '.join(trace.entity.superiors)}."
 
 
 def _refusal(trace: Trace) -> dict[str, str] | None:
@@ -77,12 +77,12 @@ def _refusal(trace: Trace) -> dict[str, str] | None:
 
 def _mark_to_json(mark: TrustMarkReport) -> dict[str, Any]:
     ends = mark.expires_at.isoformat() if mark.expires_at else None
-    found: dict[str, Any] = {"type": mark.mark_type, "counts": mark.reason is None, "expires_at": ends}
+    mark_json: dict[str, Any] = {"type": mark.mark_type, "counts": mark.reason is None, "expires_at": ends}
     if mark.issuer is not None:
-        found["issuer"] = mark.issuer
+        mark_json["issuer"] = mark.issuer
     if mark.reason is not None:
-        found["reason"] = mark.reason
-    return found
+        mark_json["reason"] = mark.reason
+    return mark_json
 
 
 def _mark_line(mark: TrustMarkReport) -> str:

@@ -26,8 +26,8 @@ def anchor_keys_blueprint(anchor: Authority) -> Blueprint:
     @blueprint.get(PIN_PATH)
     @public
     def pin() -> Response:
-        offered = Pin(entity=anchor.entity_id, keys=anchor.vault.published(KeyUse.FEDERATION), recovery=anchor.recovery)
-        return Response(build_pin(offered), content_type="application/json")
+        pin = Pin(entity=anchor.entity_id, keys=anchor.vault.published(KeyUse.FEDERATION), recovery=anchor.recovery)
+        return Response(build_pin(pin), content_type="application/json")
 
     @blueprint.get(ANCHOR_KEYS_PATH)
     @public

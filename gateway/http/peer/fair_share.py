@@ -37,7 +37,7 @@ class FairShare:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._lock = Lock()
-        self._held: Counter[EntityId] = Counter()
+        self._threads_by_member: Counter[EntityId] = Counter()
 
     @contextmanager
     def held_by(self, member: EntityId) -> Iterator[None]:
@@ -51,17 +51,17 @@ class FairShare:
     def acquire(self, member: EntityId) -> None:
         """Acquire a thread for a request, which :meth:`release` must free. Raises :class:`Problem` for one too many."""
         with self._lock:
-            own, free = self._held[member], self._threads - self._held.total()
+            own, free = self._threads_by_member[member], self._threads - self._threads_by_member.total()
             if own > 0 and own >= free:
                 raise Problem(problem.TOO_MANY_AT_ONCE, headers={"Retry-After": RETRY_AFTER_S})
-            self._held[member] = own + 1
+            self._threads_by_member[member] = own + 1
 
     def release(self, member: EntityId) -> None:
         """Release the thread acquired by :meth:`acquire`."""
         with self._lock:
-            self._held[member] -= 1
-            if not self._held[member]:
-                del self._held[member]
+            self._threads_by_member[member] -= 1
+            if not self._threads_by_member[member]:
+                del self._threads_by_member[member]
 
 
 def share_with_strangers(blueprint: Blueprint, share: FairShare, *, but: Collection[str]) -> None:
