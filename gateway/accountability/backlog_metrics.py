@@ -5,12 +5,18 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from gateway.ports import Transaction
-from gateway.store.tables import flags, justifications, received_misuse_queries, sent_misuse_queries
+from gateway.store.tables import (
+    flags,
+    justifications,
+    received_misuse_queries,
+    sent_misuse_queries,
+    sharing_decisions,
+)
 from gateway.telemetry.metrics import shared_registry
 
 _waiting = Gauge(
     "hearthgate_pending_reviews",
-    "Flags, and what is due: lookups to justify, queries about misuse and their answers, clauses to review.",
+    "Flags, and what is due: lookups to justify, queries about misuse, their answers, clauses and decisions to review.",
     ("queue",),
     registry=shared_registry,
     multiprocess_mode="mostrecent",
@@ -24,3 +30,4 @@ def set_pending_reviews(tx: Transaction, *, clauses: int, now: datetime) -> None
     _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))
     _waiting.labels("misuse_to_answer").set(received_misuse_queries.overdue(tx, now=now))
     _waiting.labels("misuse_answers").set(sent_misuse_queries.overdue(tx, now=now))
+    _waiting.labels("sharing_reviews").set(sharing_decisions.overdue(tx, now=now))

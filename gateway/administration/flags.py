@@ -15,6 +15,7 @@ from gateway.delivery.reconciliation import MESSAGE_MISSING
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.ports import Store
+from gateway.sharing.reviews import REVIEW_OVERDUE
 from gateway.store.tables import flags
 from gateway.store.tables.flags import Flag, FoldedFlag
 from trust.agreements.enumeration import Pattern
@@ -27,6 +28,7 @@ MEANINGS: Mapping[str, str] = {
     ID_REUSED: "sent another message under an id that it had used before",
     MESSAGE_MISSING: "has a receipt of this node for a message that is not here: ask it for the message again",
     POSSIBLE_BREACH: "closed a message as for the wrong person or service: assess it as a breach within 72 hours",
+    REVIEW_OVERDUE: "has decisions on sharing whose day of review has passed: see `hearthgate sharing list --overdue`",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",

@@ -13,6 +13,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.app.delivery import Delivery
 from gateway.app.node_parts import NodeParts
 from gateway.app.restricted_places import OwnLinks
+from gateway.app.wiring import deciding_services
 from gateway.consents import case_api as consents_api
 from gateway.consents.case_api import consent_routes
 from gateway.delivery.inbox import Inbox
@@ -25,10 +26,11 @@ from gateway.exchange.outbound import Outbound
 from gateway.exchange.peer_maintenance import away_now
 from gateway.exchange.query_log import AskingSide, QueryRecorder
 from gateway.exchange.services import ServiceRegistry
-from gateway.http.case import case_api, inbox_api, restrictions_api, work_api
+from gateway.http.case import case_api, inbox_api, restrictions_api, sharing_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.case.inbox_api import inbox_routes
 from gateway.http.case.restrictions_api import restriction_routes
+from gateway.http.case.sharing_api import SharingFace, sharing_routes
 from gateway.http.case.work_api import work_routes
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import SignInProvider
@@ -38,11 +40,13 @@ from gateway.plays.kinds import STEP_KINDS
 from gateway.plays.service import Plays
 from gateway.ports import LocalClient, Transaction, TrustResolver
 from gateway.restrictions.registry import PlaceRegistry
+from gateway.sharing.decisions import SharingDecisions
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events
 from gateway.web.capability import Capability, QueuedSide
 from gateway.web.face import build_face
+from gateway.web.guards import CaseGuard
 from gateway.web.serving_gate import with_serving_gate
 from trust.identifiers import EntityId, RoleCode, ServiceSlug
 
@@ -72,6 +76,7 @@ def case_app(parts: CaseParts) -> Flask:
             *work_api.OPERATIONS,
             *inbox_api.OPERATIONS,
             *restrictions_api.OPERATIONS,
+            *sharing_api.OPERATIONS,
             *consents_api.OPERATIONS,
             *(operation for each in node.capabilities for operation in each.operations),
         ],
@@ -91,6 +96,7 @@ def case_app(parts: CaseParts) -> Flask:
         ),
         inbox_routes(queued.inbox, guard),
         restriction_routes(registry, guard),
+        sharing_routes(_sharing(parts, guard)),
         consent_routes(parts.delivery.consents.cases, parts.delivery.consents.notices.notify_soon, guard),
         *kinds,
     ]
@@ -102,6 +108,12 @@ def _places(parts: CaseParts) -> PlaceRegistry:
     node = parts.node
     links = OwnLinks(services=parts.services, case_system_s=node.settings.limits.case_system_s)
     return PlaceRegistry(store=node.store, vault=node.vault, links_of=links)
+
+
+def _sharing(parts: CaseParts, guard: CaseGuard) -> SharingFace:
+    node = parts.node
+    decisions = SharingDecisions(store=node.store, vault=node.vault, services=deciding_services(node.settings))
+    return SharingFace(decisions=decisions, duty_roles=_duty_roles(node.settings), guard=guard)
 
 
 def _case_oauth(parts: CaseParts) -> CaseOAuth:

@@ -72,6 +72,7 @@ from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, Store, Transaction, Transport
 from gateway.restrictions.registry import PlaceRegistry
 from gateway.runtime.background import Background
+from gateway.sharing.reviews import LateReviews
 from gateway.store.tables import maintenance
 from gateway.telemetry import events, metrics
 from gateway.web import problem
@@ -248,6 +249,7 @@ def _keeper(
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
         end_consents=consents.notices.round,
+        flag_late_reviews=LateReviews(own=parts.own, store=parts.store).round,
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=parts.own,

@@ -23,17 +23,25 @@ from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
 from gateway.runtime.machine_clock import SystemClock
+from gateway.sharing.decisions import DecidingService
 from trust import strict_json
+from trust.agreements.legal_entry import UkNation
 from trust.exchange.kind import Kinds, supported
 from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
-from trust.federation.opening_hours import ServiceArea
+from trust.federation.opening_hours import Nation, ServiceArea
 from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
 from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
+
+_NATIONS = {
+    Nation.ENGLAND_AND_WALES: frozenset({UkNation.ENGLAND, UkNation.WALES}),
+    Nation.SCOTLAND: frozenset({UkNation.SCOTLAND}),
+    Nation.NORTHERN_IRELAND: frozenset({UkNation.NORTHERN_IRELAND}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +194,12 @@ def _entry(service: Service, calendar: CalendarSettings) -> ServiceEntry:
         out_of_hours=None if service.out_of_hours is None else service.out_of_hours.out_of_hours(),
         fallback=None if service.on_call is None else service.on_call.fallback(),
     )
+
+
+def deciding_services(settings: NodeSettings) -> dict[str, DecidingService]:
+    """Return the services as the law of a decision to share sees them: by kind, and the nations of their calendar."""
+    nations = _NATIONS[settings.calendar.nation]
+    return {each.slug: DecidingService(kind=each.kind, nations=nations) for each in settings.services}
 
 
 def build_services(settings: NodeSettings, http: HttpCaller) -> ServiceRegistry:

@@ -226,6 +226,14 @@ _RESTRICTION = _group(
         "lift": ("gateway.cli.restriction:lift", "Lift a restriction, with a second administrator."),
     },
 )
+_SHARING = _group(
+    "sharing",
+    "Look at decisions not to share.",
+    {
+        "list": ("gateway.cli.sharing:list_decisions", "List decisions, without the person."),
+        "show": ("gateway.cli.sharing:show", "Show a decision: ground, reason, role, reviews."),
+    },
+)
 _DELIVERY = _group(
     "delivery",
     "Look after queued messages at both ends.",
@@ -294,6 +302,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,
     "restriction": _RESTRICTION,
+    "sharing": _SHARING,
     "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),
     "on-call": _ON_CALL,

@@ -38,6 +38,8 @@ class NodeRounds(EntityRounds):
     """Show how many on-call channels count as absent, as a metric."""
     end_consents: Callable[[datetime], None]
     """End the consents that have run out, and tell the services that rely on those that ended."""
+    flag_late_reviews: Callable[[datetime], None]
+    """Raise a flag for decisions not to share whose day of review has passed."""
     collect_signatures: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
 
@@ -71,6 +73,7 @@ class NodeRounds(EntityRounds):
         self.attempt("vouched_keys", lambda: self.record_vouched_keys(now))
         self.attempt("own_chain", lambda: self.own_chain(now))
         self.attempt("consents", lambda: self.end_consents(now))
+        self.attempt("sharing_reviews", lambda: self.flag_late_reviews(now))
         self.attempt("signatures", lambda: self.collect_signatures(now))
         self.attempt("marks", lambda: self.renew_marks(now))
 

@@ -3,7 +3,8 @@
 1. At the asking agency: the account of a question (practitioner, case, reason), its messages and its sample.
 2. At both: the keys by which a leaf is found by person and message, and signatures of questions.
 3. Queries about misuse with their answers, and flags that were reviewed.
-4. Queued messages with their submissions, answers and events, unless one still waits for a recipient or a person.
+4. Decisions on sharing that wait for no review.
+5. Queued messages with their submissions, answers and events, unless one still waits for a recipient or a person.
 
 The leaves stay. They hold pseudonyms, and with the keys gone no person and no question leads to them.
 """
@@ -18,6 +19,7 @@ from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.housekeeping import BATCH, erase_all
 from gateway.store.schema import flags, lookup_messages, lookups, misuse_asked, misuse_received, samples
+from gateway.store.sharing_schema import AWAITS_REVIEW, sharing_decisions, sharing_keys
 from gateway.store.tables import evidence_index, question_signatures
 from gateway.store.tables.evidence_leaves import first_id
 
@@ -52,6 +54,13 @@ _OLD_DELIVERIES = (
 _OLD_INBOX = select(inbox.c.message).where(inbox.c.received_at < _BEFORE, inbox.c.sealed.is_(None)).limit(_BATCH)
 _OLD_SUBMISSIONS = select(submissions.c.id).where(submissions.c.created_at < _BEFORE).limit(_BATCH)
 _WITH_DELIVERIES = select(outbox.c.seq).where(outbox.c.submission == submissions.c.id).exists()
+_OLD_DECISIONS = (
+    select(sharing_decisions.c.id)
+    .where(sharing_decisions.c.decided_at < _BEFORE, ~AWAITS_REVIEW)
+    .order_by(sharing_decisions.c.decided_at, sharing_decisions.c.id)
+    .limit(_BATCH)
+    .scalar_subquery()
+)
 _ANSWER = tuple_(answers.c.message, answers.c.seq, answers.c.side)
 _OLD_ANSWERS = select(answers.c.message, answers.c.seq, answers.c.side).where(answers.c.at < _BEFORE).limit(_BATCH)
 _OLD_EVENTS = select(delivery_events.c.seq).where(delivery_events.c.at < _BEFORE).limit(_BATCH)
@@ -64,6 +73,8 @@ _ERASE = tuple(
         delete(misuse_received).where(_RECEIVED.in_(_OLD_RECEIVED)),
         delete(misuse_asked).where(misuse_asked.c.query.in_(_OLD_ASKED)),
         delete(flags).where(_FLAG.in_(_OLD_FLAGS)),
+        delete(sharing_keys).where(sharing_keys.c.decision.in_(_OLD_DECISIONS)),
+        delete(sharing_decisions).where(sharing_decisions.c.id.in_(_OLD_DECISIONS)),
         delete(outbox).where(outbox.c.seq.in_(_OLD_DELIVERIES)),
         delete(inbox).where(inbox.c.message.in_(_OLD_INBOX)),
         delete(submissions).where(submissions.c.id.in_(_OLD_SUBMISSIONS.where(~_WITH_DELIVERIES))),

@@ -34,7 +34,12 @@ MESSAGE_PARAMETER: JsonObject = {
     "description": "As the inbox lists it.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
 }
-_DUTY = "Have a person on duty open the message; its bell rings until then."
+READ_FOR_RECORD = "read a message for the record"
+DECIDE_ON_SHARING = "decide whether to share"
+_DUTY = {
+    READ_FOR_RECORD: "Have a person on duty open the message; its bell rings until then.",
+    DECIDE_ON_SHARING: "Have a person on duty decide.",
+}
 _SIGN_IN = "Exchange the person's own sign-in for a token at the token endpoint, and repeat the request with that."
 
 
@@ -62,23 +67,21 @@ def find_service(inbox: ServiceInbox, caller: CaseCaller, message: str, *, kind:
 
 
 def position_on_duty(
-    caller: CaseCaller, service: ServiceSlug, duty_roles: Collection[RoleCode]
+    caller: CaseCaller, service: ServiceSlug, duty_roles: Collection[RoleCode], act: str = READ_FOR_RECORD
 ) -> tuple[str, Position]:
     """Return the person who signed in, and their position at a service, in one of its duty roles if it has some.
 
-    Raises :class:`Problem`.
+    ``act`` is what only they can do. Raises :class:`Problem`.
     """
     signed_in = caller.token.signed_in
     if signed_in is None:
-        detail = "Only a person who signed in can read a message for the record."
+        detail = f"Only a person who signed in can {act}."
         raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_SIGN_IN)
     positions = [each for each in positions_of(caller) if each.service == service]
     on_duty = [each for each in positions if not duty_roles or each.role in duty_roles]
     if not on_duty:
         roles = ", ".join(sorted(duty_roles))
-        raise Problem(
-            problem.OUTSIDE_REGISTRATION, f"Only a duty role can read it for the record: {roles}.", remedy=_DUTY
-        )
+        raise Problem(problem.OUTSIDE_REGISTRATION, f"Only a duty role can {act}: {roles}.", remedy=_DUTY[act])
     return signed_in.sub, on_duty[0]
 
 

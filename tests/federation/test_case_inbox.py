@@ -1,6 +1,5 @@
 """A message travels from one case system to another, and what people there do comes back on the sender's page."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +9,8 @@ from gateway.store.tables import inbox_polls
 from tests.simulator.alerts import TEAM, agree_on_alerts, alert, get, post, referral
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
+from tests.simulator.sign_in import sign_in
 from tests.simulator.town import COUNCIL, TRUST
-from tests.support.positions import positions
-from trust.keys import KeyUse
-from trust.oauth import access_token
-from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
 SLUG = TEAM.partition("#")[2]
 NURSE = {"id": "n-7", "role": "key-worker", "org_unit": "north-team", "second_factor": True}
@@ -42,28 +38,12 @@ def act(
     town: Network, system: CaseClient, path: str, body: dict[str, Any] | None = None, *, person: str = ""
 ) -> TestResponse:
     """Do something to a message: as the case system, or as a person who signed in."""
-    headers = sign_in(town, system, person, jti=f"{person}-{path[-8:]}") if person else system.headers()
+    headers = (
+        sign_in(town, system, person, entity=TRUST, service=SLUG, jti=f"{person}-{path[-8:]}")
+        if person
+        else system.headers()
+    )
     return system.http.post(f"/case/v1/{path}", base_url=system.base_url, json=body or {}, headers=headers)
-
-
-def sign_in(town: Network, system: CaseClient, person: str, *, jti: str, service: str = SLUG) -> dict[str, str]:
-    """Return the headers of a person who signed in with a position at one service."""
-    signed_in = SignedIn(
-        issuer="https://login.example", name=person, positions=positions([service], ["key-worker"], ["north-team"])
-    )
-    now = town.clock.now()
-    claims = AccessTokenClaims(
-        iss=system.base_url,
-        sub=signed_in.sub,
-        client_id=system.client_id,
-        aud=system.base_url + "/case/v1",
-        jti=jti,
-        iat=now,
-        exp=now + timedelta(minutes=10),
-        signed_in=signed_in,
-    )
-    token = access_token.build(claims, town.nodes[TRUST].vault.signer(KeyUse.OAUTH)).decode()
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_an_alert_is_polled_acknowledged_read_and_closed_and_its_sender_sees_each(town: Network) -> None:
@@ -156,6 +136,6 @@ def test_a_person_sees_the_work_of_their_own_service_alone(town: Network, servic
     recipient = town.case_client(TRUST)
     post(town.case_client(), "alerts", alert())
     deliver(town)
-    headers = sign_in(town, recipient, "n-8", jti="work", service=service)
+    headers = sign_in(town, recipient, "n-8", entity=TRUST, jti="work", service=service)
     page = recipient.http.get("/case/v1/work-list", base_url=recipient.base_url, headers=headers).get_json()
     assert bool(page["items"]) is is_shown

@@ -1,7 +1,7 @@
-"""Overdue justifications and answers about misuse, and sign-in services whose users cannot ask."""
+"""Overdue justifications, answers about misuse and reviews, and sign-in services whose users cannot ask."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
@@ -10,16 +10,24 @@ from gateway.administration.checks.lines import refused_line
 from gateway.administration.context import opened_store
 from gateway.administration.errors import CORRECTABLE
 from gateway.ports import LocalClient, Store
-from gateway.store.tables import clients, justifications, received_misuse_queries, sent_misuse_queries
+from gateway.store.tables import (
+    clients,
+    justifications,
+    received_misuse_queries,
+    sent_misuse_queries,
+    sharing_decisions,
+)
 from gateway.store.tables.received_misuse_queries import ReceivedQueryState
 from gateway.store.tables.sent_misuse_queries import SentQueryState as AskedState
+
+REVIEWED_SOON = timedelta(days=7)
 
 
 def check_accountability(settings: NodeSettings, now: datetime) -> list[CheckLine]:
     """Check what this agency owes about its practitioners, and what other agencies owe it."""
     try:
         with opened_store(settings) as store:
-            return [*_samples(store, now), *_misuse(store, now), *_sign_ins(store, settings)]
+            return [*_samples(store, now), *_misuse(store, now), *_reviews(store, now), *_sign_ins(store, settings)]
     except CORRECTABLE as refused:
         name = "what is owed about practitioners can be read"
         return [refused_line(name, refused, "Correct that first.")]
@@ -52,6 +60,17 @@ def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
     detail = f"overdue: {', '.join(late)}" if late else f"{len(owed)} wait, none too long"
     remedy = "Ask again: hearthgate misuse ask; then ring the agency, and tell the trust anchor if it stays silent."
     yield CheckLine(name="others answer ours in time", ok=not late, detail=detail, remedy=remedy)
+
+
+def _reviews(store: Store, now: datetime) -> Iterator[CheckLine]:
+    late = store.read(lambda tx: sharing_decisions.overdue(tx, now=now))
+    soon = store.read(lambda tx: sharing_decisions.overdue(tx, now=now + REVIEWED_SOON)) - late
+    yield CheckLine(
+        name="decisions on sharing are reviewed in time",
+        ok=not late,
+        detail=f"{late} are overdue, and {soon} are due within {REVIEWED_SOON.days} days",
+        remedy="hearthgate sharing list --overdue shows which; a person on duty reviews them on the case API.",
+    )
 
 
 def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:

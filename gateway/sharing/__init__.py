@@ -1,0 +1,1 @@
+"""Decisions by named persons to share, or not to share, outside agreements."""

@@ -1,0 +1,42 @@
+"""The tables of decisions to share or not to share outside agreements, and the keys they are found by.
+
+The rules of :mod:`gateway.store.schema` hold here too.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
+
+from gateway.store import consent_schema
+
+metadata = consent_schema.metadata
+"""Of every table of the store but the claims."""
+
+sharing_decisions = Table(
+    "sharing_decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("recipient", Text),
+    Column("decided_at", BigInteger, nullable=False),
+    Column("review_at", BigInteger),
+    Column("reviewed_at", BigInteger),
+    Column("next_decision", Text),
+    Column("sealed", LargeBinary, nullable=False),
+)
+AWAITS_REVIEW = sharing_decisions.c.review_at.is_not(None) & sharing_decisions.c.reviewed_at.is_(None)
+Index("sharing_decisions_by_service", sharing_decisions.c.service, sharing_decisions.c.decided_at)
+Index(
+    "sharing_decisions_to_review",
+    sharing_decisions.c.review_at,
+    sqlite_where=AWAITS_REVIEW,
+    postgresql_where=AWAITS_REVIEW,
+)
+
+sharing_keys = Table(
+    "sharing_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("decision", Text, primary_key=True),
+)
+Index("sharing_keys_by_decision", sharing_keys.c.decision)
