@@ -60,7 +60,7 @@ class DecidingPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedDecision:
-    """What rests sealed of a decision. ``subject`` is the person whom it is about."""
+    """What rests sealed of a decision. ``subject`` is the person that it is about."""
 
     subject: Subject = field(repr=False)
     reason: str = field(repr=False)
@@ -154,7 +154,7 @@ class SharingDecisions:
         self.store.write(lambda tx: self._put(tx, row, content))
         return self._view(row, now)
 
-    def review(self, decision: SharingRow, made: SharingReview, *, now: datetime) -> SharingView:
+    def review(self, decision: SharingRow, finding: SharingReview, *, now: datetime) -> SharingView:
         """Record what a review decided, as a new decision; the old one stays.
 
         Raises as :meth:`withhold` does, :class:`CaseRefused` for one that was reviewed, and ``StoreBusy``.
@@ -165,23 +165,23 @@ class SharingDecisions:
                 detail="This decision was reviewed already.",
                 remedy="Review the decision that followed it.",
             )
-        if faults := self._faults(decision.service, made.ground, made.review_on, now):
+        if faults := self._faults(decision.service, finding.ground, finding.review_on, now):
             raise DecisionFaults(*faults)
         old = self._open(decision)
         content = SealedDecision(
             subject=old.subject,
-            reason=made.reason,
+            reason=finding.reason,
             case_ref=old.case_ref,
-            by=made.by,
+            by=finding.by,
             request=old.request,
             previous=decision.id,
         )
         terms = _Terms(
             service=decision.service,
-            outcome=SharingOutcome.SHARE if made.review_on is None else SharingOutcome.NOT_SHARED,
-            ground=made.ground,
+            outcome=SharingOutcome.SHARE if finding.review_on is None else SharingOutcome.NOT_SHARED,
+            ground=finding.ground,
             recipient=decision.recipient,
-            review_at=None if made.review_on is None else end_of(made.review_on),
+            review_at=None if finding.review_on is None else end_of(finding.review_on),
         )
         row = self._row(terms, content, now)
 

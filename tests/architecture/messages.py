@@ -25,6 +25,7 @@ AREAS = frozenset(
             "alerts",
             "referrals",
             "consents",
+            "sharing",
         ),
         *("authority", "health", "maintenance", "administration", "web", "http", "console", "cli", "server", "app"),
         *("demo", "sign-in", "retention", "durations", "doctor", "restore", "enrolment"),

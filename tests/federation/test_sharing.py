@@ -147,7 +147,7 @@ def test_a_decision_of_another_service_is_the_404_of_an_absent_one(pair: Network
     assert [each.status_code for each in answers] == [404, 404]
 
 
-def test_earlier_decisions_about_a_person_are_found_whatever_the_words(pair: Network, system: CaseClient) -> None:
+def test_earlier_decisions_about_a_person_are_found_in_other_words(pair: Network, system: CaseClient) -> None:
     made = recorded(pair, system)
     recorded(pair, system, subject=OTHER)
     described = {"family_name": KNOWN.family_name, "given_names": "D", "birth_date": SUBJECT["birth_date"]}

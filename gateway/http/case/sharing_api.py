@@ -215,8 +215,8 @@ def _add_deciding(routes: Blueprint, face: SharingFace) -> None:
             faults.append(Fault(path="review_on", problem="is there where share is false, and only then"))
         if body is None or faults:
             raise Problem(problem.INVALID_FIELDS, faults=faults)
-        made = SharingReview(ground=body.ground, reason=body.reason, by=by, review_on=body.review_on)
-        return REVIEW.respond(_faults_told(lambda: decisions.review(row, made, now=now)), HTTPStatus.CREATED)
+        finding = SharingReview(ground=body.ground, reason=body.reason, by=by, review_on=body.review_on)
+        return REVIEW.respond(_faults_told(lambda: decisions.review(row, finding, now=now)), HTTPStatus.CREATED)
 
 
 def _faults_told(call: Callable[[], SharingView]) -> SharingView:
