@@ -5,8 +5,11 @@ from typing import Any
 
 from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
 from trust.agreements.clause import Clause
+from trust.agreements.confirmation import why_confirmed
 from trust.agreements.difference import compare
+from trust.agreements.joining import JoiningClass
 from trust.agreements.location import silent_fields
+from trust.agreements.party import Party
 from trust.agreements.reading import read_out, signatories
 from trust.exchange.kinds import KINDS
 
@@ -96,17 +99,7 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "valid_from": agreement.valid_from.isoformat(),
         "valid_until": agreement.valid_until.isoformat(),
         "review_date": agreement.review_date.isoformat(),
-        "parties": [
-            {
-                "entity_id": party.entity,
-                "name": party.name,
-                "services": list(party.services),
-                "nations": sorted(party.nations),
-                "complaints": party.complaints,
-                "processors": list(party.processors),
-            }
-            for party in agreement.parties
-        ],
+        "parties": [_party_to_json(party) for party in agreement.parties],
         "powers": list(agreement.powers),
         "items": list(agreement.items),
         "benefits": agreement.benefits,
@@ -120,8 +113,31 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "required_marks": list(agreement.required_marks),
         "policy_document": agreement.policy_document,
         "overarching": agreement.overarching,
+        "joining": [_class_to_json(each) for each in agreement.joining],
         "under": {"id": agreement.under.id, "digest": agreement.under.digest} if agreement.under else None,
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
+    }
+
+
+def _party_to_json(party: Party) -> dict[str, Any]:
+    return {
+        "entity_id": party.entity,
+        "name": party.name,
+        "services": list(party.services),
+        "nations": sorted(party.nations),
+        "complaints": party.complaints,
+        "processors": list(party.processors),
+    }
+
+
+def _class_to_json(joining: JoiningClass) -> dict[str, Any]:
+    return {
+        "id": joining.id,
+        "title": joining.title,
+        "marks": list(joining.marks),
+        "kinds": list(joining.kinds),
+        "admitted_by": list(joining.admitted_by),
+        "objection_days": joining.objection_days,
     }
 
 
@@ -150,5 +166,8 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "consent_roles": sorted(clause.consent_roles),
         "urgent": clause.urgent,
         "location_recipients": sorted(str(service) for service in clause.location_recipients),
+        "joining_askers": sorted(clause.joining_askers),
+        "joining_holders": sorted(clause.joining_holders),
+        "joiners_confirmed_because": list(why_confirmed(clause)) if clause.lets_join else [],
         "silent_for_restricted": sorted(silent_fields(clause)),
     }

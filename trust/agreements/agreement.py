@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Any
 
 from trust.agreements.clause import Clause, Existence, Onward, read_clause
+from trust.agreements.confirmation import why_confirmed
 from trust.agreements.expected_parties import ExpectedParty, read_expected
+from trust.agreements.joining import JoinedParty, JoiningClass, Pairs, read_joining
 from trust.agreements.lawful_basis import lookup
-from trust.agreements.legal_entry import UkNation
+from trust.agreements.party import Party, read_parties
 from trust.agreements.signature import AgreementSignature, Signatory, build_signature, verify_signature
 from trust.claims import digest
-from trust.errors import MalformedClaims
 from trust.exchange.envelope import MAX_AGREEMENT_VERSION, AgreementRef
 from trust.exchange.errors import Fault, MalformedAgreement
 from trust.exchange.kind import Kinds
@@ -27,12 +29,8 @@ from trust.identifiers import (
     EntityId,
     PurposeCode,
     ServiceRef,
-    ServiceSlug,
     parse_code,
-    parse_entity_id,
     parse_mark_type,
-    parse_slug,
-    service_ref,
     service_set,
 )
 from trust.strict_json import loads
@@ -88,6 +86,7 @@ _MEMBERS = (
     "overarching",
     "under",
     "expected",
+    "joining",
 )
 
 
@@ -97,23 +96,6 @@ class Purpose:
 
     code: PurposeCode
     description: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """An agency bound by the agreement, with those of its services that take part.
-
-    ``nations`` are the parts of the United Kingdom in which it acts. Each party is a controller of what it holds and of
-    what it is sent: ``complaints`` says how a person complains to it (Data Protection Act 2018 s.164A), ``processors``
-    are those that process for it here (UK GDPR Article 28). All are empty where the document does not say.
-    """
-
-    entity: EntityId
-    name: str
-    services: tuple[ServiceSlug, ...]
-    nations: frozenset[UkNation] = frozenset()
-    complaints: str = ""
-    processors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +114,9 @@ class Agreement:
     ``required_marks`` are the types of the trust marks that every party must hold when it asks and when it is asked.
     ``policy_document`` names the parties' appropriate policy documents. An ``overarching`` agreement has no clause:
     schedules are ``under`` it, and a text that a schedule leaves out is empty here. ``expected`` are the agencies whose
-    services the parties expect to be asked.
+    services the parties expect to be asked. ``joining`` are the classes of agencies that may join.
+
+    ``joiners`` and ``pairs`` are in no document: they are what :mod:`trust.agreements.joined` adds for one node.
     """
 
     ref: AgreementRef
@@ -158,6 +142,9 @@ class Agreement:
     overarching: bool = False
     under: Under | None = None
     expected: tuple[ExpectedParty, ...] = ()
+    joining: tuple[JoiningClass, ...] = ()
+    joiners: Mapping[EntityId, JoinedParty] = field(default_factory=dict)
+    pairs: Pairs = field(default_factory=dict)
     _clauses_by_id: Mapping[str, Clause] = field(init=False, repr=False, compare=False)
     """What a decision looks up; a search would read every clause of it."""
 
@@ -182,6 +169,16 @@ class Agreement:
     def party(self, entity: str) -> Party | None:
         """Return the party of that entity identifier."""
         return next((party for party in self.parties if party.entity == entity), None)
+
+    def joining_class(self, class_id: str) -> JoiningClass | None:
+        """Return the class of that id."""
+        return next((each for each in self.joining if each.id == class_id), None)
+
+    def why_closed(self, entity: EntityId, clause: Clause | None = None) -> str:
+        """Say what the pair with an agency waits for, under a clause that lets joiners in; empty where for nothing."""
+        pair = self.pairs.get(entity)
+        opens = pair is None or (pair.is_open if clause is None else not (clause.lets_join and why_confirmed(clause)))
+        return "" if pair is None or opens else pair.reason
 
 
 class Closure(StrEnum):
@@ -240,11 +237,12 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         version=reader.whole("version", least=1, most=MAX_AGREEMENT_VERSION),
         digest=digest(raw),
     )
-    purposes, parties = _read_purposes(reader), _read_parties(reader)
-    services = _services_of(parties)
+    purposes, parties = _read_purposes(reader), read_parties(reader)
+    services, joining = _services_of(parties), read_joining(reader, parties)
     valid_from, valid_until = reader.day("valid_from"), reader.day("valid_until")
     law_on = law_day(valid_from)
     overarching, under = reader.flag("overarching"), _read_under(reader, ref.id)
+    prose: dict[str, Any] = {name: _read_prose(reader, name, under) for name in PROSE}
     agreement = Agreement(
         ref=ref,
         title=reader.text("title"),
@@ -253,16 +251,17 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         services=services,
         powers=_read_powers(reader, law_on, required=not overarching),
         items=reader.texts("items"),
-        **{name: _read_prose(reader, name, under) for name in PROSE},
+        **prose,
         review_date=reader.day("review_date"),
         valid_from=valid_from,
         valid_until=valid_until,
-        clauses=() if overarching else _read_clauses(reader, purposes, services, on=law_on, kinds=kinds),
+        clauses=() if overarching else _read_clauses(reader, purposes, services, joining, on=law_on, kinds=kinds),
         required_marks=_read_marks(reader),
         policy_document=reader.optional_text("policy_document", max_len=MAX_PROSE) or "",
         overarching=overarching,
         under=under,
         expected=read_expected(reader),
+        joining=joining,
     )
     _check_dates(reader, agreement)
     _check_tier(reader, agreement)
@@ -312,7 +311,7 @@ def _signed_by(party: EntityId, ref: AgreementRef, signature: AgreementSignature
 
 
 def _services_of(parties: tuple[Party, ...]) -> frozenset[ServiceRef]:
-    return service_set(frozenset(service_ref(party.entity, slug) for party in parties for slug in party.services))
+    return service_set(frozenset().union(*(party.service_refs for party in parties)))
 
 
 def _read_purposes(reader: Reader) -> tuple[Purpose, ...]:
@@ -324,31 +323,6 @@ def _read_purposes(reader: Reader) -> tuple[Purpose, ...]:
     if len({purpose.code for purpose in purposes}) < len(purposes):
         reader.fault("purposes", "names a code twice")
     return tuple(purposes)
-
-
-def _read_parties(reader: Reader) -> tuple[Party, ...]:
-    parties = []
-    for nested in reader.children("parties"):
-        nested.refuse_unknown(("entity", "name", "services", "nations", "complaints", "processors"))
-        party = Party(
-            entity=nested.parsed("entity", parse_entity_id),
-            name=nested.text("name"),
-            services=nested.parsed_list("services", parse_slug),
-            nations=frozenset(nested.parsed_list("nations", _parse_nation, required=False)),
-            complaints=nested.optional_text("complaints") or "",
-            processors=tuple(nested.texts("processors", required=False)),
-        )
-        parties.append(party)
-    if len({party.entity for party in parties}) < len(parties):
-        reader.fault("parties", "names an agency twice; list all its services in one place")
-    return tuple(parties)
-
-
-def _parse_nation(text: str) -> UkNation:
-    try:
-        return UkNation(text)
-    except ValueError:
-        raise MalformedClaims("A nation must be one of " + ", ".join(UkNation) + ".") from None
 
 
 def _read_prose(reader: Reader, name: str, under: Under | None) -> str:
@@ -374,11 +348,17 @@ def _read_powers(reader: Reader, on: date, *, required: bool) -> tuple[str, ...]
 
 
 def _read_clauses(
-    reader: Reader, purposes: tuple[Purpose, ...], services: frozenset[ServiceRef], *, on: date, kinds: Kinds
+    reader: Reader,
+    purposes: tuple[Purpose, ...],
+    services: frozenset[ServiceRef],
+    joining: tuple[JoiningClass, ...],
+    *,
+    on: date,
+    kinds: Kinds,
 ) -> tuple[Clause, ...]:
-    codes = frozenset(str(purpose.code) for purpose in purposes)
+    codes, classes = frozenset(str(purpose.code) for purpose in purposes), frozenset(each.id for each in joining)
     clauses = tuple(
-        read_clause(nested, services=services, purposes=codes, on=on, kinds=kinds)
+        read_clause(nested, services=services, purposes=codes, classes=classes, on=on, kinds=kinds)
         for nested in reader.children("clauses")
     )
     if len({clause.id for clause in clauses}) < len(clauses):

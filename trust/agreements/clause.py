@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypedDict
 
 from trust.agreements.consent import consent_roles
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
@@ -51,6 +52,9 @@ _MEMBERS = (
     "respond_within",
     "location_recipients",
     "review_when",
+    "joining_askers",
+    "joining_holders",
+    "joining_confirmed",
 )
 
 
@@ -87,6 +91,9 @@ class Clause:
     decides; :data:`trust.agreements.time_terms.DEFAULT_TERM` where it is ``None``. ``location_recipients`` are the
     services that may learn where a person lives whose place is restricted (:mod:`trust.agreements.location`).
     ``review_when`` says when too few of its alerts were useful for it to stay as it is.
+
+    ``joining_askers`` and ``joining_holders`` are the classes of joining agencies whose services ask or hold, too;
+    ``joining_confirmed`` keeps every joiner out until the other party confirms it.
     """
 
     id: ClauseId
@@ -108,12 +115,28 @@ class Clause:
     respond_within: TimeTerm | None = None
     location_recipients: frozenset[ServiceRef] = frozenset()
     review_when: ReviewTrigger | None = None
+    joining_askers: frozenset[str] = frozenset()
+    joining_holders: frozenset[str] = frozenset()
+    joining_confirmed: bool = False
+
+    @property
+    def lets_join(self) -> bool:
+        """Say whether services of agencies that join may take part."""
+        return bool(self.joining_askers or self.joining_holders)
 
 
 def read_clause(
-    reader: Reader, *, services: frozenset[ServiceRef], purposes: frozenset[str], on: date, kinds: Kinds
+    reader: Reader,
+    *,
+    services: frozenset[ServiceRef],
+    purposes: frozenset[str],
+    classes: frozenset[str],
+    on: date,
+    kinds: Kinds,
 ) -> Clause:
     """Read one clause of an agreement whose parties offer ``services`` and which starts on the day ``on``.
+
+    ``classes`` are the ids of those that may join.
 
     Faults go into the reader: an unknown kind or field, a service that is no party's, a purpose the agreement does not
     state, a legal code that is not law on that day, or a basis in consent with unconditional existence.
@@ -121,21 +144,16 @@ def read_clause(
     reader.refuse_unknown((*_MEMBERS, *(each.name for kind in kinds.values() for each in kind.clause_lists)))
     name = KindName(reader.parsed("kind", parse_code))
     kind = kinds.get(name)
-    existence = reader.choice("existence", Existence)
     entries = _read_basis(reader, on)
+    existence = _read_existence(reader, entries)
     basis = tuple(entry.code for entry in entries)
-    if existence is Existence.UNCONDITIONAL and any(entry.consent_needed for entry in entries):
-        reader.fault("existence", "must be conditional, because the clause rests on the person's consent")
-    purpose = PurposeCode(reader.parsed("purpose", parse_code))
-    if purpose and purpose not in purposes and all(purposes):  # a faulty code is one fault, not one for each clause
-        reader.fault("purpose", "is not one of the agreement's purposes")
     holders = _read_services(reader, "holders", services)
     askers = _read_services(reader, "askers", services)
     return Clause(
         id=ClauseId(reader.parsed("id", parse_code)),
         kind=name,
         version=_read_version(reader, kind),
-        purpose=purpose,
+        purpose=_read_purpose(reader, purposes),
         askers=askers,
         holders=holders,
         fields_by_role=_read_roles(reader, kind, rests_on_consent=bool(consent_roles(entries))),
@@ -143,7 +161,7 @@ def read_clause(
         basis=basis,
         law=law_sentence(basis, on) if entries else "",
         consent_roles=consent_roles(entries),
-        existence=existence or Existence.CONDITIONAL,
+        existence=existence,
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,
         lists=_read_lists(reader, name, kinds),
@@ -151,7 +169,22 @@ def read_clause(
         respond_within=_read_term(reader, kind),
         location_recipients=_read_location_recipients(reader, askers | holders),
         review_when=_read_trigger(reader, kind),
+        **_read_joining(reader, classes),
     )
+
+
+def _read_existence(reader: Reader, entries: tuple[LegalEntry, ...]) -> Existence:
+    existence = reader.choice("existence", Existence)
+    if existence is Existence.UNCONDITIONAL and any(entry.consent_needed for entry in entries):
+        reader.fault("existence", "must be conditional, because the clause rests on the person's consent")
+    return existence or Existence.CONDITIONAL
+
+
+def _read_purpose(reader: Reader, purposes: frozenset[str]) -> PurposeCode:
+    purpose = PurposeCode(reader.parsed("purpose", parse_code))
+    if purpose and purpose not in purposes and all(purposes):  # a faulty code is one fault, not one for each clause
+        reader.fault("purpose", "is not one of the agreement's purposes")
+    return purpose
 
 
 def _read_version(reader: Reader, kind: ExchangeKind | None) -> int:
@@ -194,7 +227,36 @@ def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -
             raise MalformedClaims("It is not a service of a party to this agreement.")
         return ref
 
-    return service_set(frozenset(reader.parsed_list(name, of_a_party)))
+    required = not reader.has(f"joining_{name}")
+    return service_set(frozenset(reader.parsed_list(name, of_a_party, required=required)))
+
+
+class _Joining(TypedDict):
+    joining_askers: frozenset[str]
+    joining_holders: frozenset[str]
+    joining_confirmed: bool
+
+
+def _read_joining(reader: Reader, classes: frozenset[str]) -> _Joining:
+    return {
+        "joining_askers": _read_classes(reader, "joining_askers", classes),
+        "joining_holders": _read_classes(reader, "joining_holders", classes),
+        "joining_confirmed": _read_confirmed(reader),
+    }
+
+
+def _read_classes(reader: Reader, name: str, classes: frozenset[str]) -> frozenset[str]:
+    named_classes = frozenset(reader.parsed_list(name, parse_code, required=False))
+    if not named_classes <= classes and all(classes):
+        reader.fault(name, "must name classes of the agreement's member joining")
+    return named_classes
+
+
+def _read_confirmed(reader: Reader) -> bool:
+    confirmed = reader.flag("joining_confirmed")
+    if confirmed and not (reader.has("joining_askers") or reader.has("joining_holders")):
+        reader.fault("joining_confirmed", "belongs only in a clause with joining_askers or joining_holders")
+    return confirmed
 
 
 def _read_location_recipients(reader: Reader, services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:

@@ -85,9 +85,19 @@ def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpe
         rest = [clause for clause in clauses if step.fits(clause)]
         if not rest:
             words = sorted({str(word) for clause in clauses for word in step.words(clause)})
-            return step.denial(f"Known here: {_quote(words)}." if words else "")
+            closed = _why_closed(binding, clauses, spec) if step.is_between else ""
+            return step.denial(f"Known here: {_quote(words)}." if words else closed)
         clauses = rest
     return deny(DenialCode.NO_AGREEMENT)
+
+
+def _why_closed(binding: Iterable[InForce], clauses: Collection[Clause], spec: QuerySpec) -> str:
+    """Say what the pairs with the wanted holders wait for, where one of these clauses lets agencies join."""
+    if not any(clause.lets_join for clause in clauses):
+        return ""
+    entities = {holder.entity: None for holder in sorted(spec.holders or (), key=str)}
+    pairs = (each.agreement.pairs.get(entity) for each in binding for entity in entities)
+    return " ".join(pair.reason for pair in pairs if pair is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +137,15 @@ def explain_not_asked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """A rule that a clause must fit; ``words`` of the clauses before it are those that would fit."""
+    """A rule that a clause must fit; ``words`` of the clauses before it are those that would fit.
+
+    ``is_between`` marks the rule on the two services, which may wait for one another.
+    """
 
     fits: Callable[[Clause], bool]
     denial: Callable[[str], Denial]
     words: Callable[[Clause], Iterable[str]] = lambda _: ()
+    is_between: bool = False
 
 
 def _steps(spec: QuerySpec) -> tuple[_Step, ...]:
@@ -143,7 +157,11 @@ def _steps(spec: QuerySpec) -> tuple[_Step, ...]:
             denial=_denial(DenialCode.PURPOSE_NOT_COVERED),
             words=lambda clause: (clause.purpose,),
         ),
-        _Step(fits=lambda clause: bool(_holders(clause, spec)), denial=_denial(DenialCode.SERVICE_NOT_COVERED)),
+        _Step(
+            fits=lambda clause: bool(_holders(clause, spec)),
+            denial=_denial(DenialCode.SERVICE_NOT_COVERED),
+            is_between=True,
+        ),
         _Step(
             fits=lambda clause: spec.role in clause.fields_by_role,
             denial=_denial(DenialCode.ROLE_NOT_PERMITTED),

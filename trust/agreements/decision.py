@@ -226,7 +226,7 @@ def _check_held(case: _Case) -> Denial | None:
 
 def _check_parties(case: _Case) -> Denial | None:
     if case.message.asker not in case.terms.services:
-        return deny(DenialCode.SERVICE_NOT_PARTY)
+        return deny(DenialCode.SERVICE_NOT_PARTY, detail=case.terms.why_closed(case.message.iss))
     return None if case.message.holder in case.terms.services else deny(DenialCode.UNKNOWN_SERVICE)
 
 
@@ -264,7 +264,8 @@ def _check_purpose(case: _Case) -> Denial | None:
 
 def _check_services(case: _Case) -> Denial | None:
     is_granted = case.message.asker in case.clause.askers and case.message.holder in case.clause.holders
-    return None if is_granted else deny(DenialCode.SERVICE_NOT_COVERED)
+    closed = "" if is_granted else case.terms.why_closed(case.message.iss, case.clause)
+    return None if is_granted else deny(DenialCode.SERVICE_NOT_COVERED, detail=closed)
 
 
 def _check_role(case: _Case) -> Denial | None:

@@ -31,6 +31,8 @@ from trust.agreements.decision import (
     trace_request,
 )
 from trust.agreements.denial import Denial
+from trust.agreements.joined import with_joined
+from trust.agreements.joining import JoinedParty, Pair
 from trust.agreements.legal_register import register_digest
 from trust.claims import digest, from_seconds, keyed_digest, to_seconds
 from trust.errors import MalformedClaims
@@ -73,6 +75,7 @@ NOT_READ: Final = frozenset({"exp", "jti", "subject", "correlation", "supersedes
 _NO_EVIDENCE = "-"
 _REPETITION_BYTES = 16
 _MALFORMED = "malformed"
+_JOINED, _PAIR = "joined", "pair"
 Inputs = Mapping[str, Any]
 """The inputs of a decision by name, as JSON."""
 
@@ -111,7 +114,7 @@ def decision_inputs(case: RequestCase) -> Inputs:
         BODY: _body_to_json(message, case.kinds),
         PERSONS: [typed_json.encode(_without_identity(person)) for person in message.persons],
         CONSENT: typed_json.encode(consent),
-        AGREEMENT: None if agreement is None else _standing_to_json(agreement),
+        AGREEMENT: None if agreement is None else _standing_to_json(agreement, message),
         LOCAL_POLICY: [typed_json.encode(each) for each in case.local.about(message)],
         OWN: case.own,
         CLOCK: typed_json.encode(case.now.replace(microsecond=0)),
@@ -203,7 +206,7 @@ def _replay_of(inputs: Inputs, find: Callable[[AgreementRef], Agreement | None],
     faults = inputs.get(BODY, {}).get(_MALFORMED)
     return RequestCase(
         facts=facts,
-        agreement=_standing_of(inputs.get(AGREEMENT), find),
+        agreement=_standing_of(inputs, find),
         local=LocalPolicy(restrictions=local),
         own=EntityId(inputs[OWN]),
         now=typed_json.decode(datetime, inputs[CLOCK]),
@@ -275,26 +278,43 @@ def _without_identity(person: ConcernedPerson) -> ConcernedPerson:
     )
 
 
-def _standing_to_json(standing: InForce | NotInForce) -> JsonObject:
+def _standing_to_json(standing: InForce | NotInForce, message: Message) -> JsonObject:
+    """Return how the agreement stood, with the accessions and the pair of the message's two agencies alone."""
+    agreement, ends = standing.agreement, (message.iss, message.aud)
+    joiners = [typed_json.encode(agreement.joiners[each]) for each in ends if each in agreement.joiners]
+    pair = next((agreement.pairs[each] for each in ends if each in agreement.pairs), None)
     return {
-        **typed_json.encode_fields(standing.agreement.ref),
+        **typed_json.encode_fields(agreement.ref),
         "in_force": isinstance(standing, InForce),
         "standing": typed_json.encode_fields(standing, leave_out=("agreement",)),
+        **({_JOINED: joiners} if joiners else {}),
+        **({} if pair is None else {_PAIR: typed_json.encode(pair)}),
     }
 
 
-def _standing_of(
-    record: JsonObject | None, find: Callable[[AgreementRef], Agreement | None]
-) -> InForce | NotInForce | None:
+def _standing_of(inputs: Inputs, find: Callable[[AgreementRef], Agreement | None]) -> InForce | NotInForce | None:
+    record = inputs.get(AGREEMENT)
     if record is None:
         return None
     ref = typed_json.decode_fields(AgreementRef, record)
     agreement = find(ref)
     if agreement is None:
         raise SourceMissing(f"Agreement {ref.id} version {ref.version} is not held any more.")
+    agreement = _with_accessions(agreement, record, inputs)
     if record["in_force"]:
         return typed_json.decode_fields(InForce, record["standing"], agreement=agreement)
     return typed_json.decode_fields(NotInForce, {"missing": [], **record["standing"]}, agreement=agreement)
+
+
+def _with_accessions(document: Agreement, record: JsonObject, inputs: Inputs) -> Agreement:
+    """Return the agreement as this node saw it, as far as the two agencies of the message go."""
+    if _JOINED not in record and _PAIR not in record:
+        return document
+    joiners = typed_json.decode(tuple[JoinedParty, ...], record.get(_JOINED, []))
+    ends = (inputs[REQUEST]["iss"], inputs[REQUEST]["aud"])
+    other = EntityId(next((each for each in ends if each != inputs[OWN]), inputs[OWN]))
+    pairs = {other: typed_json.decode(Pair, record[_PAIR])} if _PAIR in record else {}
+    return with_joined(document, joiners, pairs)
 
 
 def _with_faults(kinds: Kinds, message: Message, faults: list[list[str]]) -> Kinds:

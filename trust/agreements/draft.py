@@ -9,10 +9,13 @@ from collections.abc import Iterator
 
 from trust.agreements.agreement import PROSE, Agreement, Party, law_day, read_agreement
 from trust.agreements.clause import Clause
+from trust.agreements.joined import with_joined
+from trust.agreements.joining import JoinedParty
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, extends_to, lookup, not_in_force
 from trust.agreements.overlap import overlaps
 from trust.exchange.errors import Fault, MalformedAgreement
 from trust.exchange.kind import join_words
+from trust.identifiers import EntityId, ServiceSlug
 
 _ANSWER = re.compile(r"[^\W\d_]{2}")
 _FILLER = re.compile(
@@ -24,6 +27,7 @@ _FILLER = re.compile(
 )
 _BRACKETED = re.compile(r"\s*(?:\[[^]]*\]|<[^>]*>|\{[^}]*\}|@[^@]*@)\s*\.?\s*")
 BLANK = "is not answered; a template whose questions are left blank is no draft"
+_ANY_SERVICE = (ServiceSlug("any"),)
 _POLICY = "Data Protection Act 2018, Schedule 1, Part 4"
 
 
@@ -46,7 +50,10 @@ def check_draft(raw: bytes) -> tuple[Agreement, list[Fault]]:
     3. every law that is cited is in force on the day on which the agreement begins;
     4. the powers of a clause apply where each of its parties is, as far as the parties say where they are;
     5. what holds only with an appropriate policy document names it;
-    6. every question is answered: no text is blank or a filler.
+    6. every question is answered: no text is blank or a filler;
+    7. each class that may join takes part in a clause, and the agreement stands alone: it has no tier.
+
+    The first of these is kept for agencies that join, too.
 
     Raises ``MalformedJson`` and ``TooLarge``.
     """
@@ -63,15 +70,44 @@ def drafting_faults(agreement: Agreement) -> Iterator[Fault]:
     yield from _outside_extent(agreement)
     yield from _without_policy(agreement)
     yield from _unanswered(agreement)
+    yield from _unused_classes(agreement)
 
 
 def _overlapping(agreement: Agreement) -> Iterator[Fault]:  # 1
-    for position, clause in enumerate(agreement.clauses):
-        for overlap in overlaps([clause], agreement.clauses[:position]):
+    clauses = _with_any_joiner(agreement).clauses
+    for position, clause in enumerate(clauses):
+        for overlap in overlaps([clause], clauses[:position]):
             yield Fault(
                 path=f"clauses[{position}].existence",
                 problem=f"differs from that of {overlap.second.id}, under which {overlap.asker} may ask "
                 f"{overlap.holder} the same: what one of them hides the other tells",
+            )
+
+
+def _with_any_joiner(agreement: Agreement) -> Agreement:
+    """Return the agreement as it is for any two agencies that joined in each class."""
+    joiners = [
+        JoinedParty(
+            party=Party(entity=EntityId(f"{which} joiner as {each.id}"), name=each.title, services=_ANY_SERVICE),
+            class_id=each.id,
+            accession="",
+        )
+        for each in agreement.joining
+        for which in ("any", "another")
+    ]
+    return with_joined(agreement, joiners, {}) if joiners else agreement
+
+
+def _unused_classes(agreement: Agreement) -> Iterator[Fault]:  # 7
+    if agreement.joining and (agreement.overarching or agreement.under is not None):
+        yield Fault(path="joining", problem="does not belong in an agreement of two tiers; let them join one alone")
+        return
+    let_in = frozenset().union(*(each.joining_askers | each.joining_holders for each in agreement.clauses))
+    for position, each in enumerate(agreement.joining):
+        if each.id and each.id not in let_in:
+            yield Fault(
+                path=f"joining[{position}].id",
+                problem="takes part in no clause; name it in joining_askers or joining_holders, or leave the class out",
             )
 
 
@@ -134,6 +170,7 @@ def _unanswered(agreement: Agreement) -> Iterator[Fault]:  # 6
     texts = {name: getattr(agreement, name) for name in ("title", *PROSE, "policy_document")}
     texts |= {f"items[{place}]": item for place, item in enumerate(agreement.items)}
     texts |= {f"purposes[{place}].description": each.description for place, each in enumerate(agreement.purposes)}
+    texts |= {f"joining[{place}].title": each.title for place, each in enumerate(agreement.joining)}
     texts |= {f"parties[{place}].name": party.name for place, party in enumerate(agreement.parties)}
     return (Fault(path=path, problem=BLANK) for path, text in texts.items() if text and is_blank(text))
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 
 from trust.agreements.agreement import PROSE, Agreement, AgreementSignature, Party
 from trust.agreements.clause import Clause, Existence, Onward
+from trust.agreements.confirmation import why_confirmed
 from trust.agreements.lawful_basis import LegalEntry, lookup
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.location import silent_fields
@@ -41,6 +42,10 @@ NATIONS = {
     UkNation.SCOTLAND: "Scotland",
     UkNation.NORTHERN_IRELAND: "Northern Ireland",
 }
+_UNTIL_CONFIRMED = (
+    "Nothing flows between the two before, unless that party confirms it; "
+    "after an objection nothing flows until it does."
+)
 _GRANTS = frozenset({"askers", "lists", "fields_by_role"})
 """Fields of a clause whose passages say who may do what."""
 _SUBJECT_DEFAULT = (
@@ -160,6 +165,22 @@ def _expected(agreement: Agreement) -> list[str]:
     return ["A lookup names each of these that it did not ask, and why:", *lines]
 
 
+def _joining(agreement: Agreement) -> list[str]:
+    lines = []
+    for each in agreement.joining:
+        admitting = [party.name for party in agreement.parties if party.entity in each.admitted_by]
+        lines += [
+            f"{each.title} ({each.id}) may join: each signs an accession, and {' or '.join(admitting)} admits it.",
+            f"Each of its services that joins is of one of these kinds: {join_words(each.kinds)}.",
+            f"It holds: {join_words(map(name_mark, each.marks))}.",
+            f"Any other party may object for {each.objection_days} days. {_UNTIL_CONFIRMED}",
+        ]
+    if agreement.joiners:
+        lines.append("These have joined:")
+    lines += [f"{each.party.name} ({each.party.entity}), as {each.class_id}" for each in agreement.joiners.values()]
+    return [*lines, *(pair.reason for pair in agreement.pairs.values() if pair.reason)]
+
+
 def _nations(party: Party) -> str:
     return (
         f", in {join_words(NATIONS[nation] for nation in UkNation if nation in party.nations)}" if party.nations else ""
@@ -193,10 +214,23 @@ def _marks(agreement: Agreement) -> list[str]:
 
 
 def _who(clause: Clause, agreement: Agreement) -> list[str]:
-    askers, holders = (name_services(services, agreement) for services in (clause.askers, clause.holders))
+    ends = (clause.askers, clause.holders)
+    askers, holders = (name_services(each, agreement) if each else "each that joined" for each in ends)
     kind = KINDS.get(clause.kind)
     what = f"{kind.description if kind else clause.kind} ({clause.kind}, version {clause.version})"
     return [f"For {clause.purpose}, {askers} may {'send' if _queued(clause) else 'ask'} {holders} {what}."]
+
+
+def _joiners(clause: Clause, _: Agreement) -> list[str]:
+    if not clause.lets_join:
+        return []
+    ends = ((clause.joining_askers, "ask" if not _queued(clause) else "send"), (clause.joining_holders, "be asked"))
+    ends = ends if not _queued(clause) else (ends[0], (clause.joining_holders, "be sent to"))
+    lines = [f"So may {verb}: those who joined as {join_words(sorted(classes))}." for classes, verb in ends if classes]
+    reasons = why_confirmed(clause)
+    if reasons:
+        lines.append(f"Each party must confirm each of them first: {join_words(reasons)}.")
+    return lines
 
 
 def _lists(clause: Clause, _: Agreement) -> list[str]:
@@ -316,6 +350,7 @@ PASSAGES: tuple[Passage, ...] = (
     Passage(fields=("overarching", "under"), heading="Tier", read=_tier),
     Passage(fields=("valid_from", "valid_until", "review_date"), heading="Days", read=_days),
     Passage(fields=("parties", "services"), heading="Parties", read=_parties),
+    Passage(fields=("joining", "joiners", "pairs"), heading="Parties that may join", read=_joining),
     Passage(fields=("expected",), heading="Expected parties", read=_expected),
     Passage(fields=("purposes",), heading="Purposes", read=_purposes),
     Passage(fields=("powers",), heading="Powers relied on", read=_powers),
@@ -327,6 +362,7 @@ PASSAGES: tuple[Passage, ...] = (
 
 CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("kind", "version", "purpose", "askers", "holders"), read=_who),
+    ClausePassage(fields=("joining_askers", "joining_holders", "joining_confirmed"), read=_joiners),
     ClausePassage(fields=("lists",), read=_lists),
     ClausePassage(fields=("fields_by_role",), read=_roles),
     ClausePassage(fields=("subject_by_holder",), read=_subject),
