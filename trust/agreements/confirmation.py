@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trust.agreements.clause import Clause, Onward
-from trust.exchange.alert import ALERT, TOPICS, Topic
+from trust.exchange.kinds import KINDS
 from trust.exchange.persons import Part
 
 _PROTECTIVE_LAW: Final = frozenset(
@@ -45,7 +45,13 @@ _PROTECTIVE_LAW: Final = frozenset(
 _PROTECTIVE_WORDS: Final = re.compile(
     r"(?:^|[.-])(?:marac|mappa|conference|safeguarding|child-protection|adult-protection|domestic-abuse)(?:$|[.-])"
 )
-_PROTECTIVE_TOPICS: Final = frozenset({str(Topic.SAFEGUARDING), str(Topic.SCHOOL_NOTICE)})
+_PROTECTIVE_TOPICS: Final = frozenset({"safeguarding", "school-notice"})
+
+
+def _is_alert(clause: Clause) -> bool:
+    """Say whether recipients close a message of the clause as useful or not, which they do with alerts alone."""
+    kind = KINDS.get(clause.kind)
+    return kind is not None and kind.has_rating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +78,11 @@ CONFIRMATION_RULES: Final[tuple[ConfirmationRule, ...]] = (
     ),
     ConfirmationRule(
         text="its alerts are about a child or an adult at risk",
-        applies=lambda clause: not _PROTECTIVE_TOPICS.isdisjoint(clause.lists.get(TOPICS, ())),
+        applies=lambda clause: not _PROTECTIVE_TOPICS.isdisjoint(frozenset().union(*clause.lists.values())),
     ),
     ConfirmationRule(
         text="its alerts may not be passed on",
-        applies=lambda clause: clause.kind == ALERT and clause.onward is Onward.NONE,
+        applies=lambda clause: _is_alert(clause) and clause.onward is Onward.NONE,
     ),
     ConfirmationRule(
         text="it names an alleged perpetrator",
