@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from threading import Lock
 
+from gateway.agreements.joiner_records import VerifiedDocuments, load_joiners, trusted_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
-from trust import strict_json
 from trust.agreements.agreement import (
     Agreement,
     AgreementSignature,
@@ -19,6 +20,7 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.joined import JoinerRecords, as_seen_by
 from trust.agreements.schedules import with_overarching
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
@@ -26,10 +28,8 @@ from trust.exchange.kind import Kinds
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
-from trust.keys import KeySet, KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 
-_KEYS_MAX_BYTES = 65_536
 _UNCONFIRMED = (
     "This node was restored from a backup, and not every party has told yet whether the agreement has ended; "
     "`hearthgate restore confirm` opens it all the same."
@@ -47,6 +47,7 @@ class _Snapshot:
     versions: tuple[HeldVersion, ...]
     retired: Mapping[AgreementId, int]
     unconfirmed: frozenset[str]
+    joiners: Mapping[AgreementRef, JoinerRecords]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +66,16 @@ class AgreementRegistry:
     Each signature is verified again when it is read, with the federation keys of the party that were trusted when an
     administrator added it: they stand in the store beside it, so an agreement outlives the rotation of those keys and
     the silence of a party. Whether a party still stands is the directory's to say, at each exchange.
+
+    Agreements are given out as the node ``own`` sees them, with the joiners that are open to it
+    (:mod:`trust.agreements.joined`); without it, as the documents state them.
     """
 
-    def __init__(self, store: Store, kinds: Kinds = KINDS) -> None:
+    def __init__(self, store: Store, kinds: Kinds = KINDS, *, own: EntityId | None = None) -> None:
         self._store = store
         self._kinds = kinds
+        self._own = own
+        self._documents = VerifiedDocuments()
         self._lock = Lock()
         self._page: _Snapshot | None = None
         self._day: _DaySnapshot | None = None
@@ -119,9 +125,15 @@ class AgreementRegistry:
             if party.entity in each.signatures
         )
 
+    def joiner_records(self, ref: AgreementRef, *, now: datetime) -> JoinerRecords:
+        """Return what is held of the agencies that join exactly this wording, admitted or not."""
+        return self._read(now).joiners.get(ref) or JoinerRecords()
+
     def required_marks(self, now: datetime) -> frozenset[str]:
-        """Return the types of trust marks that agreements in force demand of their parties."""
-        return frozenset(mark for standing in self.in_force(now=now) for mark in standing.agreement.required_marks)
+        """Return the types of trust marks that agreements in force demand of their parties, and of those that join."""
+        binding = [standing.agreement for standing in self.in_force(now=now)]
+        of_joiners = frozenset(mark for each in binding for joining in each.joining for mark in joining.marks)
+        return of_joiners | {mark for each in binding for mark in each.required_marks}
 
     def parties(self, now: datetime) -> frozenset[EntityId]:
         """Return the parties of the agreements in force, and those that they expect."""
@@ -153,9 +165,16 @@ class AgreementRegistry:
         found_standings = with_overarching(
             [_unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)]
         )
-        by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
-        snapshot = self._day = _DaySnapshot(page=page, day=day, standings=found_standings, by_version=by_version)
+        as_seen = tuple(self._as_seen(each, page, day) for each in found_standings)
+        by_version = {(each.agreement.id, each.agreement.version): each for each in as_seen}
+        snapshot = self._day = _DaySnapshot(page=page, day=day, standings=as_seen, by_version=by_version)
         return snapshot
+
+    def _as_seen(self, standing: InForce | NotInForce, page: _Snapshot, day: date) -> InForce | NotInForce:
+        records = page.joiners.get(standing.agreement.ref)
+        if records is None or self._own is None:
+            return standing
+        return replace(standing, agreement=as_seen_by(standing.agreement, self._own, records, day))
 
     def _read(self, now: datetime) -> _Snapshot:
         epoch = self._store.read(agreements.epoch)
@@ -173,12 +192,20 @@ class AgreementRegistry:
 
     def _load(self, tx: Transaction, now: datetime) -> _Snapshot:
         versions, ended_by = [], _ended_by(tx)
+        self._documents.begin()
         for stored in agreements.load_all(tx):
             with suppress(TrustError):  # one that this version cannot read binds no party; the doctor says so
-                versions.append(_open(stored, ended_by, self._kinds, now))
+                versions.append(_open(stored, ended_by, self._kinds, self._documents, now))
         retired = {AgreementId(each): version for each, version in agreements.retirements(tx).items()}
         kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
-        return _Snapshot(epoch=agreements.epoch(tx), versions=tuple(versions), retired=retired, unconfirmed=kept)
+        joiners = load_joiners(tx, [each.agreement.ref for each in versions], self._documents, now)
+        return _Snapshot(
+            epoch=agreements.epoch(tx),
+            versions=tuple(versions),
+            retired=retired,
+            unconfirmed=kept,
+            joiners=joiners,
+        )
 
 
 def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> AuthorizationDetail:
@@ -213,16 +240,20 @@ def _ended_by(tx: Transaction) -> Mapping[tuple[str, int], EntityId]:
 
 
 def _open(
-    stored: agreements.StoredAgreement, ended_by: Mapping[tuple[str, int], EntityId], kinds: Kinds, now: datetime
+    stored: agreements.StoredAgreement,
+    ended_by: Mapping[tuple[str, int], EntityId],
+    kinds: Kinds,
+    documents: VerifiedDocuments,
+    now: datetime,
 ) -> HeldVersion:
-    agreement = parse_agreement(stored.raw, kinds)
+    agreement = documents.verified(("agreement", stored.raw), lambda: parse_agreement(stored.raw, kinds))
     signatures = {}
     for entity, signature in stored.signatures.items():
         party = EntityId(entity)
         with suppress(TrustError):  # what no longer proves is missing, and costs no other agreement
-            keys = KeySet.from_jwks(strict_json.loads(signature.jwks, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
-            signatures[party] = verify_signature(
-                signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now
+            signatures[party] = documents.verified(
+                ("signature", agreement.ref, party, signature.raw, signature.jwks),
+                partial(_verify, signature, party, agreement.ref, now),
             )
     return HeldVersion(
         agreement=agreement,
@@ -230,6 +261,12 @@ def _open(
         ended_at=stored.ended_at,
         ended_by=ended_by.get((agreement.id, agreement.version)),
     )
+
+
+def _verify(
+    signature: agreements.StoredSignature, party: EntityId, ref: AgreementRef, now: datetime
+) -> AgreementSignature:
+    return verify_signature(signature.raw, party=party, keys=trusted_keys(signature), agreement=ref, now=now)
 
 
 def _ref(detail: AuthorizationDetail) -> AgreementRef:

@@ -28,6 +28,7 @@ _SIGNED_ID = (agreement_signatures.c.agreement_id == bindparam("agreement_id")) 
 
 _PUT = Statement(insertion(agreements).on_conflict_do_nothing(index_elements=["agreement_id", "version"]))
 _DIGEST = Statement(select(agreements.c.digest).where(_ID))
+_OPEN = Statement(select(agreements.c.digest).where(_ID, agreements.c.ended_at.is_(None)))
 _SIGNATURE = select(
     agreements.c.agreement_id,
     agreements.c.version,
@@ -231,6 +232,15 @@ def load_all(tx: Transaction) -> tuple[StoredAgreement, ...]:
         )
         for row in tx.rows(_LOAD, {})
     )
+
+
+def require_open(tx: Transaction, agreement: AgreementRef) -> None:
+    """Raise :class:`AgreementConflict` unless that very agreement, by its digest, is stored and has not ended."""
+    rows = tx.rows(_OPEN, {"agreement_id": agreement.id, "version": agreement.version})
+    if not rows or rows[0].digest != agreement.digest:
+        raise AgreementConflict(
+            f"Agreement {agreement.id} version {agreement.version} with this digest is not stored, or has ended."
+        )
 
 
 def touch(tx: Transaction) -> None:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, text
 
 from gateway.ports import ClaimStore, Store
+from gateway.store.accession_schema import metadata
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.engine.sqlite_files import refuse_old_library
@@ -20,7 +21,6 @@ from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import is_current_within, migrate
 from gateway.store.revision import is_current
 from gateway.store.schema import REVISION, claims_metadata
-from gateway.store.sharing_schema import metadata
 from gateway.store.tables import evidence_leaves
 from tests.gateway.store.makers import NOW
 from tests.simulator.clocks import SetClock
