@@ -1,4 +1,4 @@
-"""Decisions not to share as an officer sees them: list and show, without the person.
+"""Decisions on sharing as an officer sees them: list and show, without the person.
 
 Deciding and reviewing are acts of a person on duty, on the case API.
 """
@@ -7,7 +7,7 @@ from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
-from gateway.sharing.decisions import SharingDecisions, SharingView, day_before
+from gateway.sharing.decisions import SharingDecisions, SharingView
 from gateway.store.tables import sharing_decisions
 from gateway.store.tables.sharing_decisions import SharingRow
 
@@ -70,7 +70,7 @@ def _line(row: SharingRow, *, is_overdue: bool) -> str:
     recipient = "" if row.recipient is None else f" with {row.recipient}"
     review = ""
     if row.review_at is not None and row.reviewed_at is None:
-        review = f", review by {day_before(row.review_at)}" + (" (OVERDUE)" if is_overdue else "")
+        review = f", review by {row.review_at:%Y-%m-%d %H:%M} UTC" + (" (OVERDUE)" if is_overdue else "")
     return f"{row.id}  {row.decided_at:%Y-%m-%d}  {row.service}: {row.outcome}{recipient}, {row.ground}{review}"
 
 
@@ -82,7 +82,7 @@ def _row_json(row: SharingRow, *, is_overdue: bool) -> dict[str, object]:
         "ground": row.ground,
         "recipient": row.recipient,
         "decided_at": row.decided_at.isoformat(),
-        "review_on": None if row.review_at is None else day_before(row.review_at).isoformat(),
+        "review_by": None if row.review_at is None else row.review_at.isoformat(),
         "reviewed_at": None if row.reviewed_at is None else row.reviewed_at.isoformat(),
         "next": row.next_decision,
         "overdue": is_overdue,

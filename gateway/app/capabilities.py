@@ -5,7 +5,7 @@ from typing import Final
 from gateway.alerts.case_api import ALERTS
 from gateway.benefits.case_api import BENEFITS
 from gateway.consents import case_api as consents
-from gateway.http.case import inbox_api, restrictions_api, sharing_api, work_api
+from gateway.http.case import inbox_api, restrictions_api, sharing_api, sharing_tasks_api, work_api
 from gateway.lookups.case_api import LOOKUPS
 from gateway.notices.case_api import NOTICES
 from gateway.plays import case_api as plays
@@ -27,6 +27,7 @@ CASE_OPERATIONS: Final[tuple[ApiOperation, ...]] = (
     *inbox_api.OPERATIONS,
     *restrictions_api.OPERATIONS,
     *sharing_api.OPERATIONS,
+    *sharing_tasks_api.OPERATIONS,
     *consents.OPERATIONS,
 )
 """Every operation of the case API but the options."""

@@ -26,11 +26,12 @@ from gateway.exchange.outbound import Outbound
 from gateway.exchange.peer_maintenance import away_now
 from gateway.exchange.query_log import AskingSide, QueryRecorder
 from gateway.exchange.services import ServiceRegistry
-from gateway.http.case import case_api, inbox_api, restrictions_api, sharing_api, work_api
+from gateway.http.case import case_api, inbox_api, restrictions_api, sharing_api, sharing_tasks_api, work_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.case.inbox_api import inbox_routes
 from gateway.http.case.restrictions_api import restriction_routes
 from gateway.http.case.sharing_api import SharingFace, sharing_routes
+from gateway.http.case.sharing_tasks_api import sharing_task_routes
 from gateway.http.case.work_api import work_routes
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import SignInProvider
@@ -77,6 +78,7 @@ def case_app(parts: CaseParts) -> Flask:
             *inbox_api.OPERATIONS,
             *restrictions_api.OPERATIONS,
             *sharing_api.OPERATIONS,
+            *sharing_tasks_api.OPERATIONS,
             *consents_api.OPERATIONS,
             *(operation for each in node.capabilities for operation in each.operations),
         ],
@@ -96,7 +98,8 @@ def case_app(parts: CaseParts) -> Flask:
         ),
         inbox_routes(queued.inbox, guard),
         restriction_routes(registry, guard),
-        sharing_routes(_sharing(parts, guard)),
+        sharing_routes(sharing := _sharing(parts, guard)),
+        sharing_task_routes(node.sharing_tasks(parts.agreements), sharing),
         consent_routes(parts.delivery.consents.cases, parts.delivery.consents.notices.notify_soon, guard),
         *kinds,
     ]

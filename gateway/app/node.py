@@ -249,7 +249,9 @@ def _keeper(
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
         end_consents=consents.notices.round,
-        flag_late_reviews=LateReviews(own=parts.own, store=parts.store).round,
+        flag_late_reviews=LateReviews(
+            own=parts.own, store=parts.store, tasks=parts.sharing_tasks(collector.book)
+        ).round,
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=parts.own,
@@ -288,6 +290,7 @@ def _inbound(
         queued=receiving.queued.handle,
         restrictions_of=_restrictions_of(parts),
         consents=parts.consents,
+        after_refusal=parts.sharing_tasks(agreements, Background(events.last_handler).later).note_refusal,
         not_before=parts.fitness.not_before,
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from socket import gethostname
 
 from config.settings import NodeSettings
+from gateway.agreements.registry import AgreementRegistry
 from gateway.app.on_call import build_on_call
 from gateway.consents.gate import ConsentGate
 from gateway.consents.notices import ConsentNotices
@@ -17,6 +18,8 @@ from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Clock, KeyVault, Store, TrustResolver
 from gateway.restrictions.places import Places
+from gateway.runtime.background import AtOnce
+from gateway.sharing.tasks import Later, SharingTasks
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
@@ -26,6 +29,8 @@ from gateway.web.capability import AnyCapability, served_kinds
 from trust.errors import TrustError
 from trust.exchange.kind import Kinds
 from trust.identifiers import EntityId, ServiceRef, ServiceSlug
+
+_AT_ONCE = AtOnce().later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,13 @@ class NodeParts:
     def consents(self) -> ConsentGate:
         """The checks of consent."""
         return ConsentGate(own=self.own, seal=ConsentSeal(vault=self.vault))
+
+    def sharing_tasks(self, agreements: AgreementRegistry, later: Later = _AT_ONCE) -> SharingTasks:
+        """Return the tasks of questions that were refused for want of an agreement; ``later`` makes them."""
+        services = frozenset(each.slug for each in self.settings.services)
+        return SharingTasks(
+            own=self.own, store=self.store, vault=self.vault, services=services, agreements=agreements, later=later
+        )
 
 
 def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyCapability]) -> NodeParts:

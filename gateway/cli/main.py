@@ -228,7 +228,7 @@ _RESTRICTION = _group(
 )
 _SHARING = _group(
     "sharing",
-    "Look at decisions not to share.",
+    "Look at decisions to share or not to share.",
     {
         "list": ("gateway.cli.sharing:list_decisions", "List decisions, without the person."),
         "show": ("gateway.cli.sharing:show", "Show a decision: ground, reason, role, reviews."),

@@ -11,11 +11,11 @@ from gateway.cli.output import command_output
 
 
 @click.command("list")
-@click.option("--overdue", is_flag=True, help="Only decisions whose day of review has passed.")
+@click.option("--overdue", is_flag=True, help="Only decisions whose review is late.")
 @config_option
 @command_output
 def list_decisions(*, overdue: bool, config: Path | None) -> UseCaseResult:
-    """List decisions not to share, the newest first, without the person."""
+    """List decisions on sharing, the newest first, without the person."""
     return sharing.list_decisions(load_node(config), overdue=overdue)
 
 

@@ -120,7 +120,8 @@ class WorkList:
             outgoing = work_items.list_sent(tx, client_id=client_id, after=after, limit=limit)
             incoming = work_items.list_received(tx, services=services, after=after, limit=limit)
             tasks = work_items.list_tasks(tx, client_id=client_id, after=after, limit=limit)
-            return sorted((*outgoing, *incoming, *tasks), key=lambda each: each.place)
+            sharing = work_items.list_sharing_tasks(tx, services=services, after=after, limit=limit)
+            return sorted((*outgoing, *incoming, *tasks, *sharing), key=lambda each: each.place)
 
         tasks = self.places.tasks(services, after=after, limit=limit)
         items = sorted((*self.store.read(read), *map(_task, tasks)), key=lambda each: each.place)

@@ -46,7 +46,7 @@ from gateway.exchange.answer import (
     tells_nothing,
 )
 from gateway.exchange.consent_checks import ConsentChecks
-from gateway.exchange.kinds import HandleQueued, ServedKinds
+from gateway.exchange.kinds import AfterRefusal, HandleQueued, ServedKinds, without_consequence
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.key_refresh import verify_with_message_keys
@@ -138,6 +138,7 @@ class Inbound:
     queued: HandleQueued
     restrictions_of: RestrictionsOf
     consents: ConsentChecks
+    after_refusal: AfterRefusal = without_consequence
     not_before: Callable[[], datetime | None] = _no_bound
     timer: ResponseTimer = DEFAULT
 
@@ -341,6 +342,7 @@ class Inbound:
         if winner is not None:
             return self._repeat_original(context, self._original(context, winner, now), now)
         self._observe(message, answer.outcome, failure=answer.failure)
+        self.after_refusal(decided.decision, message, now)
         return reply
 
     def _sign(

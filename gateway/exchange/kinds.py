@@ -10,9 +10,9 @@ from gateway.callers import PeerCaller
 from gateway.exchange.answer import RecordRestrictions, ServiceAnswer
 from gateway.exchange.services import HostedService
 from gateway.ports import Transaction
-from trust.agreements.decision import Permit
+from trust.agreements.decision import Denial, Permit
 from trust.exchange.kind import Kinds
-from trust.exchange.message import OpenedMessage
+from trust.exchange.message import Message, OpenedMessage
 from trust.exchange.person import Subject
 from trust.identifiers import KindName
 
@@ -50,6 +50,18 @@ class Acceptance:
 
     effect: Callable[[Transaction], None]
     fields: tuple[str, ...]
+
+
+class AfterRefusal(Protocol):
+    """Take note of a decision on a message that was answered; only a denial may have a consequence."""
+
+    def __call__(self, decision: Permit | Denial, message: Message, now: datetime, /) -> None:
+        """Do what follows later: the answer waits for nothing that this does."""
+        ...
+
+
+def without_consequence(_decision: Permit | Denial, _message: Message, _now: datetime) -> None:
+    """Take no note."""
 
 
 class HandleQueued(Protocol):

@@ -1,12 +1,13 @@
-"""Decisions of named persons not to share: record, list and review them (scenario S20).
+"""Decisions of named persons to share without an agreement, or not to share: record, list and review (scenario S20).
 
-1. A decision has a ground of the legal register that is in force that day, a reason, and a day of review.
-2. What tells of the person, the reason and the name of the practitioner rest as sealed bytes.
-3. A review is a new decision. The old one stays as it was and names the new one.
+1. A decision has a ground of the legal register that is in force that day, and a reason.
+2. A decision not to share has a day of review. What was shared is reviewed by a second person within 72 hours.
+3. What tells of the person, the reason and the name of the practitioner rest as sealed bytes.
+4. A review is a new decision. The old one stays as it was and names the new one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from secrets import token_urlsafe
 
@@ -19,18 +20,31 @@ from gateway.store.tables.sharing_decisions import SharingOutcome, SharingRow
 from trust import strict_json, typed_json
 from trust.agreements.lawful_basis import lookup
 from trust.agreements.legal_entry import UkNation
-from trust.agreements.statutory_ground import GroundContext, check_ground, check_withholding
+from trust.agreements.statutory_ground import GroundContext, check_ground, check_sharing, check_withholding
 from trust.errors import ExchangeRefused
 from trust.exchange.errors import Fault
 from trust.exchange.person import Subject
-from trust.identifiers import ServiceRef, ServiceSlug
+from trust.identifiers import ServiceSlug
 from trust.sealing import seal
 
 LONGEST_REVIEW = timedelta(days=90)
 """How far ahead the review of a decision not to share may lie."""
+SECOND_REVIEW = timedelta(hours=72)
+"""The time in which a second person reviews what was shared without an agreement."""
 MAX_SEALED = 65_536
 MAX_ABOUT = 100
 """Decisions about one person that are shown."""
+
+_REVIEWS = {
+    SharingOutcome.NOT_SHARED: "Decide again at its review.",
+    SharingOutcome.SHARED: "Have a second person review it at its second-review.",
+}
+Effect = Callable[[Transaction, SharingRow], bool]
+"""Do what belongs to a decision in its transaction; false where another act came first, so that nothing is stored."""
+
+
+def _nothing_else(_tx: Transaction, _row: SharingRow) -> bool:
+    return True
 
 
 class DecisionFaults(Exception):
@@ -71,18 +85,30 @@ class SealedDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withholding:
-    """A decision not to share, as a person makes it. ``request`` is their own reference for what was asked."""
+class NewDecision:
+    """A decision as a person makes it: not to share until a review, or with no day of review to share.
+
+    ``request`` is their own reference for what was asked.
+    """
 
     service: ServiceSlug
     subject: Subject = field(repr=False)
     ground: str
     reason: str = field(repr=False)
-    review_on: date
     case_ref: str
     by: DecidingPerson
-    recipient: ServiceRef | None = None
+    review_on: date | None = None
+    recipient: str | None = None
     request: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondReview:
+    """What a second person says of something that was shared."""
+
+    is_upheld: bool
+    reason: str = field(repr=False)
+    by: DecidingPerson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +140,7 @@ class SharingView:
     is_overdue: bool
     recipient: str | None = None
     request: str | None = field(default=None, repr=False)
-    review_on: date | None = None
+    review_by: datetime | None = None
     reviewed_at: datetime | None = None
     previous: str | None = None
     next: str | None = None
@@ -129,12 +155,13 @@ class SharingDecisions:
     services: Mapping[str, DecidingService]
     new_id: Callable[[], str] = lambda: token_urlsafe(16)
 
-    def withhold(self, new: Withholding, *, now: datetime) -> SharingView:
-        """Record a decision not to share.
+    def record(self, new: NewDecision, *, now: datetime, also: Effect = _nothing_else) -> SharingView:
+        """Record a decision, and do ``also`` in the same transaction.
 
-        Raises :class:`DecisionFaults` for the ground, the day of review, or a person who is described too vaguely.
+        Raises :class:`DecisionFaults` for the ground, the day of review, or a person who is described too vaguely, and
+        ``StoreBusy`` where ``also`` returns false.
         """
-        faults = self._faults(new.service, new.ground, new.review_on, now)
+        faults = self._faults(new, check_sharing if new.review_on is None else check_withholding, now)
         if not person_keys(self.vault.evidence_hmac_key(), new.subject):
             faults.append(Fault(path="subject", problem="is too vague; give an identifier, or birth date and a name"))
         if faults:
@@ -142,58 +169,44 @@ class SharingDecisions:
         content = SealedDecision(
             subject=new.subject, reason=new.reason, case_ref=new.case_ref, by=new.by, request=new.request
         )
-        recipient = None if new.recipient is None else str(new.recipient)
+        is_shared = new.review_on is None
         terms = _Terms(
-            service=new.service,
-            outcome=SharingOutcome.NOT_SHARED,
+            outcome=SharingOutcome.SHARED if is_shared else SharingOutcome.NOT_SHARED,
+            review_at=now + SECOND_REVIEW if new.review_on is None else end_of(new.review_on),
             ground=new.ground,
-            recipient=recipient,
-            review_at=end_of(new.review_on),
         )
-        row = self._row(terms, content, now)
-        self.store.write(lambda tx: self._put(tx, row, content))
-        return self._view(row, now)
+        return self._store(new, terms, content, also=also, now=now)
 
     def review(self, decision: SharingRow, finding: SharingReview, *, now: datetime) -> SharingView:
-        """Record what a review decided, as a new decision; the old one stays.
+        """Record what the review of a decision not to share decided, as a new decision; the old one stays.
 
-        Raises as :meth:`withhold` does, :class:`CaseRefused` for one that was reviewed, and ``StoreBusy``.
+        Raises as :meth:`record` does, and :class:`CaseRefused` for one that was reviewed or is no such decision.
         """
-        if decision.reviewed_at is not None:
-            raise CaseRefused(
-                CaseRefusal.NOT_PERMITTED,
-                detail="This decision was reviewed already.",
-                remedy="Review the decision that followed it.",
-            )
-        if faults := self._faults(decision.service, finding.ground, finding.review_on, now):
-            raise DecisionFaults(*faults)
+        _check_reviewable(decision, SharingOutcome.NOT_SHARED)
         old = self._open(decision)
-        content = SealedDecision(
-            subject=old.subject,
-            reason=finding.reason,
-            case_ref=old.case_ref,
-            by=finding.by,
-            request=old.request,
-            previous=decision.id,
-        )
+        new = _following(decision, old, finding.ground, finding.reason, finding.by)
+        new = replace(new, review_on=finding.review_on)
+        if faults := self._faults(new, check_ground if new.review_on is None else check_withholding, now):
+            raise DecisionFaults(*faults)
         terms = _Terms(
-            service=decision.service,
-            outcome=SharingOutcome.SHARE if finding.review_on is None else SharingOutcome.NOT_SHARED,
-            ground=finding.ground,
-            recipient=decision.recipient,
-            review_at=None if finding.review_on is None else end_of(finding.review_on),
+            outcome=SharingOutcome.MAY_SHARE if new.review_on is None else SharingOutcome.NOT_SHARED,
+            review_at=None if new.review_on is None else end_of(new.review_on),
+            ground=new.ground,
         )
-        row = self._row(terms, content, now)
+        return self._follow(decision, old, new, terms, now)
 
-        def effect(tx: Transaction) -> bool:
-            if not sharing_decisions.review(tx, id=decision.id, next_decision=row.id, at=now):
-                return False
-            self._put(tx, row, content)
-            return True
+    def second_review(self, decision: SharingRow, finding: SecondReview, *, now: datetime) -> SharingView:
+        """Record what a second person says of something that was shared, as a new decision.
 
-        if not self.store.write(effect):
-            raise StoreBusy("Another person reviewed it at the same time; look at it again.")
-        return self._view(row, now)
+        Raises :class:`CaseRefused` for the person who shared it, and for a decision that waits for no second person.
+        """
+        _check_reviewable(decision, SharingOutcome.SHARED)
+        old = self._open(decision)
+        if old.by.name == finding.by.name:
+            raise _refuse("You decided to share it; a second person reviews it.", "Have another person review it.")
+        new = _following(decision, old, decision.ground, finding.reason, finding.by)
+        outcome = SharingOutcome.UPHELD if finding.is_upheld else SharingOutcome.NOT_UPHELD
+        return self._follow(decision, old, new, _Terms(outcome=outcome, review_at=None, ground=new.ground), now)
 
     def find(self, decision: str, services: Sequence[str]) -> SharingRow | None:
         """Return a decision of these services, or none."""
@@ -221,35 +234,53 @@ class SharingDecisions:
         rows = self.store.read(lambda tx: sharing_decisions.about(tx, keys, limit=MAX_ABOUT))
         return tuple(self._view(row, now) for row in rows if row.service in services)
 
-    def _faults(self, service: str, ground: str, review_on: date | None, now: datetime) -> list[Fault]:
-        today, place = now.astimezone(UTC).date(), self.services[service]
-        context = GroundContext(service_kind=place.kind, nations=place.nations, on=today)
-        check, faults = check_ground if review_on is None else check_withholding, []
+    def _faults(self, new: NewDecision, check: Callable[..., object], now: datetime) -> list[Fault]:
+        today, place = now.astimezone(UTC).date(), self.services[new.service]
+        context, faults = GroundContext(service_kind=place.kind, nations=place.nations, on=today), []
         try:
-            check(ground, context)
+            check(new.ground, context)
         except ExchangeRefused as refused:
             faults.append(Fault(path="ground", problem=refused.detail))
-        if review_on is not None and not today < review_on <= today + LONGEST_REVIEW:
+        if new.review_on is not None and not today < new.review_on <= today + LONGEST_REVIEW:
             days = LONGEST_REVIEW.days
             faults.append(Fault(path="review_on", problem=f"must lie ahead, by {days} days at most"))
         return faults
 
-    def _row(self, terms: "_Terms", content: SealedDecision, now: datetime) -> SharingRow:
+    def _follow(
+        self, decision: SharingRow, old: SealedDecision, new: NewDecision, terms: "_Terms", now: datetime
+    ) -> SharingView:
+        content = replace(old, reason=new.reason, by=new.by, previous=decision.id)
+
+        def note_review(tx: Transaction, row: SharingRow) -> bool:
+            return sharing_decisions.review(tx, id=decision.id, next_decision=row.id, at=now)
+
+        return self._store(new, terms, content, also=note_review, now=now)
+
+    def _store(
+        self, new: NewDecision, terms: "_Terms", content: SealedDecision, *, also: Effect, now: datetime
+    ) -> SharingView:
         decision = self.new_id()
-        sealed = seal(self.vault.seal_key(), strict_json.dumps(typed_json.encode(content)), _place(decision))
-        return SharingRow(
+        row = SharingRow(
             id=decision,
-            service=terms.service,
+            service=new.service,
             outcome=terms.outcome,
             ground=terms.ground,
-            recipient=terms.recipient,
+            recipient=new.recipient,
             decided_at=now,
             review_at=terms.review_at,
-            sealed=sealed,
+            sealed=seal(self.vault.seal_key(), strict_json.dumps(typed_json.encode(content)), _place(decision)),
         )
+        keys = person_keys(self.vault.evidence_hmac_key(), content.subject)
 
-    def _put(self, tx: Transaction, row: SharingRow, content: SealedDecision) -> None:
-        sharing_decisions.put(tx, row, person_keys(self.vault.evidence_hmac_key(), content.subject))
+        def effect(tx: Transaction) -> bool:
+            if not also(tx, row):
+                return False
+            sharing_decisions.put(tx, row, keys)
+            return True
+
+        if not self.store.write(effect):
+            raise StoreBusy("Another person decided at the same time; look at it again.")
+        return self._view(row, now)
 
     def _open(self, row: SharingRow) -> SealedDecision:
         raw = open_own(self.vault.seal_key(), row.sealed, _place(row.id))
@@ -270,7 +301,7 @@ class SharingDecisions:
             is_overdue=row.is_overdue(now),
             recipient=row.recipient,
             request=content.request,
-            review_on=None if row.review_at is None else day_before(row.review_at),
+            review_by=row.review_at,
             reviewed_at=row.reviewed_at,
             previous=content.previous,
             next=row.next_decision,
@@ -279,11 +310,9 @@ class SharingDecisions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Terms:
-    service: str
     outcome: SharingOutcome
-    ground: str
-    recipient: str | None
     review_at: datetime | None
+    ground: str
 
 
 def end_of(day: date) -> datetime:
@@ -291,10 +320,30 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
-def day_before(end: datetime) -> date:
-    """Return the day that ends at a moment."""
-    return (end - timedelta(days=1)).date()
-
-
 def _place(decision: str) -> bytes:
     return f"sharing decision {decision}".encode()
+
+
+def _following(decision: SharingRow, old: SealedDecision, ground: str, reason: str, by: DecidingPerson) -> NewDecision:
+    """Return the decision that a review makes about the same person, without its day of review."""
+    return NewDecision(
+        service=ServiceSlug(decision.service),
+        subject=old.subject,
+        ground=ground,
+        reason=reason,
+        case_ref=old.case_ref,
+        by=by,
+        recipient=decision.recipient,
+        request=old.request,
+    )
+
+
+def _check_reviewable(decision: SharingRow, outcome: SharingOutcome) -> None:
+    if decision.outcome is not outcome:
+        raise _refuse("This decision has another review.", _REVIEWS.get(decision.outcome, "It waits for none."))
+    if decision.reviewed_at is not None:
+        raise _refuse("This decision was reviewed already.", "Review the decision that followed it.")
+
+
+def _refuse(detail: str, remedy: str) -> CaseRefused:
+    return CaseRefused(CaseRefusal.NOT_PERMITTED, detail=detail, remedy=remedy)

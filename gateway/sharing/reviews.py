@@ -1,9 +1,10 @@
-"""Reviews of decisions that are late: one flag a day for each service."""
+"""Reviews and tasks that are late: one flag a day for each service."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ports import Store, Transaction
+from gateway.sharing.tasks import SharingTasks
 from gateway.store.tables import flags, sharing_decisions
 from trust.identifiers import EntityId
 
@@ -14,13 +15,15 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateReviews:
-    """Raise a flag for each service of this node that has a decision whose day of review has passed."""
+    """Raise a flag for each service of this node whose reviews are late, and close the tasks that are."""
 
     own: EntityId
     store: Store
+    tasks: SharingTasks
 
     def round(self, now: datetime) -> None:
-        """Raise those flags, once a day for each service."""
+        """Raise those flags, once a day for each service, and erase what tasks that lapse describe."""
+        self.tasks.lapse(now)
 
         def effect(tx: Transaction) -> None:
             late = sharing_decisions.list_due(tx, by=now, limit=MOST)

@@ -1,4 +1,4 @@
-"""The tables of decisions to share or not to share outside agreements, and the keys they are found by.
+"""The tables of decisions to share or not to share outside agreements, tasks to decide, and the keys of both.
 
 The rules of :mod:`gateway.store.schema` hold here too.
 """
@@ -40,3 +40,33 @@ sharing_keys = Table(
     Column("decision", Text, primary_key=True),
 )
 Index("sharing_keys_by_decision", sharing_keys.c.decision)
+
+sharing_tasks = Table(
+    "sharing_tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("asker", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("questions", BigInteger, nullable=False),
+    Column("is_summary", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("decided_at", BigInteger),
+    Column("decision", Text),
+    Column("sealed", LargeBinary),
+)
+Index("sharing_tasks_by_due", sharing_tasks.c.service, sharing_tasks.c.state, sharing_tasks.c.due_at)
+Index("sharing_tasks_by_peer", sharing_tasks.c.peer, sharing_tasks.c.day)
+
+sharing_task_keys = Table(
+    "sharing_task_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+)
+Index("sharing_task_keys_by_task", sharing_task_keys.c.task)

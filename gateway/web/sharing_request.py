@@ -1,4 +1,4 @@
-"""Request shapes of decisions not to share, and the reading of one, on the case API."""
+"""Request shapes of decisions on sharing, and the reading of a person in them, on the case API."""
 
 from datetime import date
 from typing import Annotated, TypeVar
@@ -48,6 +48,23 @@ class SharingReviewBody(Body):
     share: bool = Field(description="Whether it may be shared from now on. Sharing itself is another act.")
     ground: Code = Field(description=_GROUND)
     reason: LongLine = Field(description=_REASON)
+    review_on: date | None = Field(default=None, description=f"Where share is false, and only then. {_REVIEW}")
+
+
+class SecondReviewBody(Body):
+    """What a second person says of something that was shared without an agreement."""
+
+    upheld: bool = Field(description="Whether it was right to share it.")
+    reason: LongLine = Field(description=_REASON)
+
+
+class SharingTaskBody(Body):
+    """What a person on duty decided on a task: that it was shared, or not to share."""
+
+    share: bool = Field(description="Whether it was shared. A second person reviews that within 72 hours.")
+    ground: Code = Field(description=_GROUND)
+    reason: LongLine = Field(description=_REASON)
+    case_ref: Line = Field(description="Your own reference for the case. It stays at your node.")
     review_on: date | None = Field(default=None, description=f"Where share is false, and only then. {_REVIEW}")
 
 

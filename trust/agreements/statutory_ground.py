@@ -3,6 +3,7 @@
 1. The ground is in the legal register, and in force for such a service on the day of the decision.
 2. It applies in the nation of the service.
 3. A ground for setting confidentiality aside is none for keeping something back.
+4. What is shared rests on a power or duty, a condition of domestic law, or vital interests, and not on consent alone.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from trust.agreements.lawful_basis import cannot_cite, extends_to, lookup, not_i
 from trust.agreements.legal_entry import LegalEntry, LegalPart, UkNation
 from trust.agreements.reading import NATIONS
 from trust.errors import ExchangeRefused
+
+_SHARING = frozenset({LegalPart.POWER, LegalPart.CONDITION})
+_VITAL_INTERESTS = frozenset({"6-1-d", "9-2-c"})
 
 
 class GroundRefused(ExchangeRefused):
@@ -52,4 +56,12 @@ def check_withholding(code: str, context: GroundContext) -> LegalEntry:
     entry = check_ground(code, context)
     if entry.part is LegalPart.CONFIDENTIALITY:
         raise GroundRefused(f"{code} is a ground for setting confidentiality aside, and none for not sharing.")
+    return entry
+
+
+def check_sharing(code: str, context: GroundContext) -> LegalEntry:
+    """Return the entry of a ground for sharing without an agreement. Raises as :func:`check_ground` does."""
+    entry = check_ground(code, context)
+    if entry.consent_needed or (entry.part not in _SHARING and code not in _VITAL_INTERESTS):
+        raise GroundRefused(f"{code} does not by itself permit sharing without an agreement.")
     return entry

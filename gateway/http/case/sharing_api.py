@@ -16,10 +16,11 @@ from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.sharing.decisions import (
     DecidingPerson,
     DecisionFaults,
+    NewDecision,
+    SecondReview,
     SharingDecisions,
     SharingReview,
     SharingView,
-    Withholding,
 )
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.tables.sharing_decisions import SharingRow
@@ -30,9 +31,15 @@ from gateway.web.guards import CaseGuard
 from gateway.web.inbox_routes import DECIDE_ON_SHARING, position_on_duty, services_of
 from gateway.web.paging import PageMark, read_page_request
 from gateway.web.problem import Problem
-from gateway.web.sharing_request import SharingReviewBody, SharingSearchBody, WithholdingBody, read_about
+from gateway.web.sharing_request import (
+    SecondReviewBody,
+    SharingReviewBody,
+    SharingSearchBody,
+    WithholdingBody,
+    read_about,
+)
 from trust.exchange.errors import Fault
-from trust.identifiers import RoleCode, ServiceSlug, parse_service_ref
+from trust.identifiers import RoleCode, ServiceSlug
 from trust.strict_json import JsonObject
 
 PATH = RESOURCE_PATH + "/sharing-decisions"
@@ -118,7 +125,18 @@ REVIEW = ApiOperation(
     responses={"201": "The new decision."},
     parameters=(_ID,),
 )
-OPERATIONS = (RECORD, LIST, SEARCH, GET, REVIEW)
+SECOND_REVIEW = ApiOperation(
+    path=_ONE + "/second-review",
+    method="post",
+    id="reviewSharing",
+    summary="As a second person, review something that was shared without an agreement, within 72 hours.",
+    body=SecondReviewBody,
+    example={"upheld": True, "reason": "The child was in danger that night, and only the fields named were sent."},
+    view=SharingView,
+    responses={"201": "The review, as a decision of its own."},
+    parameters=(_ID,),
+)
+OPERATIONS = (RECORD, LIST, SEARCH, GET, REVIEW, SECOND_REVIEW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +207,7 @@ def _add_deciding(routes: Blueprint, face: SharingFace) -> None:
     def record(caller: CaseCaller, now: datetime) -> Response:
         body, person = read_about(WithholdingBody, today=now.date())
         by, service = face.decider(caller, body.from_service)
-        new = Withholding(
+        new = NewDecision(
             service=service,
             subject=person,
             ground=body.ground,
@@ -197,10 +215,10 @@ def _add_deciding(routes: Blueprint, face: SharingFace) -> None:
             review_on=body.review_on,
             case_ref=body.case_ref,
             by=by,
-            recipient=None if body.recipient is None else parse_service_ref(body.recipient),
+            recipient=body.recipient,
             request=body.request,
         )
-        view = _faults_told(lambda: decisions.withhold(new, now=now))
+        view = tell_faults(lambda: decisions.record(new, now=now))
         response = RECORD.respond(view, HTTPStatus.CREATED)
         response.headers["Location"] = f"{face.guard.base_url}{PATH}/{view.id}"
         return response
@@ -216,10 +234,21 @@ def _add_deciding(routes: Blueprint, face: SharingFace) -> None:
         if body is None or faults:
             raise Problem(problem.INVALID_FIELDS, faults=faults)
         finding = SharingReview(ground=body.ground, reason=body.reason, by=by, review_on=body.review_on)
-        return REVIEW.respond(_faults_told(lambda: decisions.review(row, finding, now=now)), HTTPStatus.CREATED)
+        return REVIEW.respond(tell_faults(lambda: decisions.review(row, finding, now=now)), HTTPStatus.CREATED)
+
+    @routes.post(PATH + "/<decision>/second-review")
+    @face.guard
+    def second_review(caller: CaseCaller, now: datetime, decision: str) -> Response:
+        row = face.find(caller, decision)
+        by, _ = face.decider(caller, row.service)
+        _, body, faults = read_model(SecondReviewBody, bodies.read_json_body(max_bytes=MAX_BODY))
+        if body is None:
+            raise Problem(problem.INVALID_FIELDS, faults=faults)
+        finding = SecondReview(is_upheld=body.upheld, reason=body.reason, by=by)
+        return SECOND_REVIEW.respond(decisions.second_review(row, finding, now=now), HTTPStatus.CREATED)
 
 
-def _faults_told(call: Callable[[], SharingView]) -> SharingView:
+def tell_faults(call: Callable[[], SharingView]) -> SharingView:
     """Run a use case, and tell what it refuses as faults of the body."""
     try:
         return call()

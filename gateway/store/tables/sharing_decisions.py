@@ -60,10 +60,15 @@ def _about(count: int) -> Statement:
 
 
 class SharingOutcome(StrEnum):
-    """What a named person decided."""
+    """What a named person decided: at first, or at the review of an earlier decision."""
 
     NOT_SHARED = "not_shared"
-    SHARE = "share"
+    SHARED = "shared"
+    MAY_SHARE = "may_share"
+    """A review ended the decision not to share."""
+    UPHELD = "upheld"
+    """A second person agrees that it was right to share."""
+    NOT_UPHELD = "not_upheld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,11 @@ from gateway.store.consent_schema import consent_tasks
 from gateway.store.delivery_schema import RECEIVED_UNDECIDED, SENT_UNDECIDED, inbox, outbox, submissions
 from gateway.store.engine.statement import Row, Statement
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.tables import sharing_tasks
 from gateway.store.tables.delivery_events import DeliverySide
 
+SHARING_TASK = "sharing-task"
+"""The kind of an item that asks a duty role to share without an agreement, or to record why not."""
 CONSENT_TASK = "consent"
 """The kind of an item that is a worker's task about a consent."""
 _AMBER = 1
@@ -161,6 +164,29 @@ def list_tasks(tx: Transaction, *, client_id: str, after: tuple[int, str], limit
             read_at=None,
         )
         for row in tx.rows(_TASKS, values)
+    )
+
+
+def list_sharing_tasks(
+    tx: Transaction, *, services: Iterable[str], after: tuple[int, str], limit: int
+) -> tuple[WorkItem, ...]:
+    """Return open tasks of these services to share or to record why not, from behind a place."""
+    return tuple(
+        WorkItem(
+            side=DeliverySide.RECIPIENT,
+            message=task.id,
+            id=task.id,
+            service=task.asker,
+            reference=task.id[:8],
+            kind=SHARING_TASK,
+            topic=task.code,
+            lane=_AMBER,
+            state=str(task.state),
+            at=task.opened_at,
+            decide_by=task.due_at,
+            read_at=None,
+        )
+        for task in sharing_tasks.list_open(tx, services=services, after=after, limit=limit)
     )
 
 
