@@ -133,7 +133,7 @@ class SharingTasks:
             self.store.write(effect)
 
     def _is_covered(self, message: Message, now: datetime) -> bool:
-        """Say whether an agreement in force lets the service ask this for the purpose, in whatever role."""
+        """Say whether an agreement in force lets the service ask this for the purpose, in any role."""
         return any(
             (clause.kind, clause.purpose) == (message.kind, message.purpose)
             and message.asker in clause.askers

@@ -12,11 +12,11 @@ from gateway.administration.checks.accountability import check_accountability
 from gateway.sharing.reviews import REVIEW_OVERDUE
 from gateway.store.tables import flags
 from tests.simulator.case_client import CaseClient
+from tests.simulator.duty_desk import SLUG, call
 from tests.simulator.network import Network
 from tests.simulator.sign_in import sign_in
 from tests.simulator.town import KNOWN, SUBJECT, TRUST
 
-SLUG = "mental-health"
 REASON = "He fears that his former landlord reads what is sent there."
 OTHER: dict[str, Any] = {"family_name": "Quill", "given_names": "Ines", "birth_date": "1991-04-02"}
 
@@ -37,15 +37,6 @@ def body(network: Network, **changes: Any) -> dict[str, Any]:
         "request": "call of Monday",
         **changes,
     }
-
-
-def call(
-    network: Network, system: CaseClient, path: str, document: dict[str, Any] | None = None, *, person: str = "n-7"
-) -> TestResponse:
-    jti = f"{person}-{len(path)}-{id(document)}"
-    headers = sign_in(network, system, person, entity=TRUST, service=SLUG, jti=jti) if person else system.headers()
-    method = "GET" if document is None else "POST"
-    return system.http.open(f"/case/v1/{path}", method=method, base_url=system.base_url, json=document, headers=headers)
 
 
 def recorded(network: Network, system: CaseClient, **changes: Any) -> dict[str, Any]:

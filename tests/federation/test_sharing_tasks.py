@@ -13,9 +13,9 @@ from gateway.sharing import tasks as sharing
 from gateway.sharing.tasks import MOST_OF_PEER, TASK_LAPSED, SharingTasks
 from gateway.store.tables import flags, sharing_tasks
 from gateway.store.tables.sharing_tasks import TaskRow, TaskState
-from tests.federation.test_sharing import SLUG, call
 from tests.simulator.agreements import ref_of
 from tests.simulator.case_client import CaseClient
+from tests.simulator.duty_desk import SLUG, call
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.sign_in import sign_in
@@ -198,7 +198,7 @@ def test_a_question_that_is_only_put_wrongly_makes_no_task(pair: Network, hand: 
     assert [each.asker for each in waiting(pair, 1)] == [ASKED_BY]
 
 
-def test_only_a_person_on_duty_of_the_service_reads_whom_a_task_is_about(
+def test_only_a_person_on_duty_of_the_service_reads_the_person_of_a_task(
     pair: Network, hand: PeerHand, system: CaseClient
 ) -> None:
     ask(hand)

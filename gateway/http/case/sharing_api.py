@@ -170,6 +170,7 @@ def sharing_routes(face: SharingFace) -> Blueprint:
     routes = Blueprint("sharing", __name__)
     _add_reading(routes, face)
     _add_deciding(routes, face)
+    _add_reviewing(routes, face)
     return routes
 
 
@@ -222,6 +223,10 @@ def _add_deciding(routes: Blueprint, face: SharingFace) -> None:
         response = RECORD.respond(view, HTTPStatus.CREATED)
         response.headers["Location"] = f"{face.guard.base_url}{PATH}/{view.id}"
         return response
+
+
+def _add_reviewing(routes: Blueprint, face: SharingFace) -> None:
+    decisions = face.decisions
 
     @routes.post(PATH + "/<decision>/review")
     @face.guard

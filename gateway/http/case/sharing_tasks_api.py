@@ -1,6 +1,6 @@
 """Tasks of the duty role on the case API: a question was refused for want of an agreement; share, or record why not.
 
-A task of another service is the same 404 as one that does not exist. Only a person on duty sees whom it is about.
+A task of another service is the same 404 as one that does not exist. Only a person on duty sees the person of a task.
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +27,6 @@ from gateway.web.sharing_request import SharingTaskBody
 from trust.agreements.denial import SENTENCES, DenialCode
 from trust.exchange.errors import Fault
 from trust.exchange.person import subject_to_json
-from trust.identifiers import ServiceSlug
 from trust.strict_json import JsonObject
 
 PATH = RESOURCE_PATH + "/sharing-tasks"
@@ -120,48 +119,27 @@ CLOSE = ApiOperation(
 OPERATIONS = (LIST, GET, DECIDE, CLOSE)
 
 
-def sharing_task_routes(tasks: SharingTasks, face: SharingFace) -> Blueprint:
-    """Return the routes of these tasks."""
-    routes = Blueprint("sharing_tasks", __name__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """The tasks, and the use cases that decide on them."""
 
-    def find(caller: CaseCaller, task: str) -> SharingTask:
-        entry = tasks.find(task, services_of(caller))
+    tasks: SharingTasks
+    face: SharingFace
+
+    def find(self, caller: CaseCaller, task: str) -> SharingTask:
+        entry = self.tasks.find(task, services_of(caller))
         if entry is None:
             raise Problem(problem.NOT_FOUND)
         return entry
 
-    @routes.get(PATH)
-    @face.guard
-    def list_tasks(caller: CaseCaller, now: datetime) -> Response:  # noqa: ARG001 - every guarded route has it
-        return LIST.respond(SharingTaskList(items=tuple(_view(row) for row in tasks.page(services_of(caller)))))
-
-    @routes.get(PATH + "/<task>")
-    @face.guard
-    def get(caller: CaseCaller, now: datetime, task: str) -> Response:  # noqa: ARG001 - every guarded route has it
-        entry = find(caller, task)
-        face.decider(caller, entry.row.service)
-        return GET.respond(_view(entry.row, entry.question))
-
-    @routes.post(PATH + "/<task>/close")
-    @face.guard
-    def close(caller: CaseCaller, now: datetime, task: str) -> Response:
-        entry = find(caller, task)
-        face.decider(caller, entry.row.service)
-        if not entry.row.is_summary:
-            raise Problem(problem.INVALID_FIELDS, "Only a summary is closed; decide on a task.")
-        tasks.close_summary(entry, now=now)
-        return CLOSE.respond(_view(find(caller, task).row))
-
-    @routes.post(PATH + "/<task>")
-    @face.guard
-    def decide(caller: CaseCaller, now: datetime, task: str) -> Response:
-        entry = find(caller, task)
-        by, service = face.decider(caller, entry.row.service)
+    def decide(self, caller: CaseCaller, now: datetime, task: str) -> SharingView:
+        entry = self.find(caller, task)
+        by, service = self.face.decider(caller, entry.row.service)
         body = _read_decision()
         if entry.question is None:
             raise Problem(problem.NOT_PERMITTED, "This task describes no person, or not any more.")
         new = NewDecision(
-            service=ServiceSlug(service),
+            service=service,
             subject=entry.question.subject,
             ground=body.ground,
             reason=body.reason,
@@ -175,8 +153,39 @@ def sharing_task_routes(tasks: SharingTasks, face: SharingFace) -> Blueprint:
         def close_task(tx: Transaction, row: SharingRow) -> bool:
             return sharing_tasks.close(tx, id=entry.row.id, state=TaskState.DECIDED, at=now, decision=row.id)
 
-        view = tell_faults(lambda: face.decisions.record(new, now=now, also=close_task))
-        return DECIDE.respond(view, HTTPStatus.CREATED)
+        return tell_faults(lambda: self.face.decisions.record(new, now=now, also=close_task))
+
+
+def sharing_task_routes(tasks: SharingTasks, face: SharingFace) -> Blueprint:
+    """Return the routes of these tasks."""
+    routes, desk = Blueprint("sharing_tasks", __name__), _Desk(tasks=tasks, face=face)
+
+    @routes.get(PATH)
+    @face.guard
+    def list_tasks(caller: CaseCaller, now: datetime) -> Response:  # noqa: ARG001 - every guarded route has it
+        return LIST.respond(SharingTaskList(items=tuple(_view(row) for row in tasks.page(services_of(caller)))))
+
+    @routes.get(PATH + "/<task>")
+    @face.guard
+    def get(caller: CaseCaller, now: datetime, task: str) -> Response:  # noqa: ARG001 - every guarded route has it
+        entry = desk.find(caller, task)
+        face.decider(caller, entry.row.service)
+        return GET.respond(_view(entry.row, entry.question))
+
+    @routes.post(PATH + "/<task>/close")
+    @face.guard
+    def close(caller: CaseCaller, now: datetime, task: str) -> Response:
+        entry = desk.find(caller, task)
+        face.decider(caller, entry.row.service)
+        if not entry.row.is_summary:
+            raise Problem(problem.INVALID_FIELDS, "Only a summary is closed; decide on a task.")
+        tasks.close_summary(entry, now=now)
+        return CLOSE.respond(_view(desk.find(caller, task).row))
+
+    @routes.post(PATH + "/<task>")
+    @face.guard
+    def decide(caller: CaseCaller, now: datetime, task: str) -> Response:
+        return DECIDE.respond(desk.decide(caller, now, task), HTTPStatus.CREATED)
 
     return routes
 
