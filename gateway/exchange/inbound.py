@@ -342,7 +342,8 @@ class Inbound:
         if winner is not None:
             return self._repeat_original(context, self._original(context, winner, now), now)
         self._observe(message, answer.outcome, failure=answer.failure)
-        self.after_refusal(decided.decision, message, now)
+        if isinstance(decided.decision, Denial):
+            self.after_refusal(decided.decision, message, now)
         return reply
 
     def _sign(

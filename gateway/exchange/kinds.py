@@ -53,14 +53,14 @@ class Acceptance:
 
 
 class AfterRefusal(Protocol):
-    """Take note of a decision on a message that was answered; only a denial may have a consequence."""
+    """Take note of a denial that is signed and on record."""
 
-    def __call__(self, decision: Permit | Denial, message: Message, now: datetime, /) -> None:
+    def __call__(self, denial: Denial, message: Message, now: datetime, /) -> None:
         """Do what follows later: the answer waits for nothing that this does."""
         ...
 
 
-def without_consequence(_decision: Permit | Denial, _message: Message, _now: datetime) -> None:
+def without_consequence(_denial: Denial, _message: Message, _now: datetime) -> None:
     """Take no note."""
 
 

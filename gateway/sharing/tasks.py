@@ -21,7 +21,7 @@ from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import flags, sharing_tasks
 from gateway.store.tables.sharing_tasks import TaskRow, TaskState
 from trust import strict_json, typed_json
-from trust.agreements.decision import Denial, DenialCode, Permit
+from trust.agreements.decision import Denial, DenialCode
 from trust.claims import keyed_digest
 from trust.exchange.message import Message
 from trust.exchange.person import Subject
@@ -81,12 +81,11 @@ class SharingTasks:
     later: Later
     new_id: Callable[[], str] = lambda: token_urlsafe(16)
 
-    def note_refusal(self, decision: Permit | Denial, message: Message, now: datetime) -> None:
+    def note_refusal(self, denial: Denial, message: Message, now: datetime) -> None:
         """Make a task of a refusal for want of an agreement, after the answer."""
-        if not isinstance(decision, Denial) or decision.code not in WANT_OF_AGREEMENT:
-            return
-        if message.iss != self.own and message.to_service in self.services:
-            self.later(lambda: self.open(decision, message, now))
+        is_theirs = message.iss != self.own and message.to_service in self.services
+        if is_theirs and denial.code in WANT_OF_AGREEMENT:
+            self.later(lambda: self.open(denial, message, now))
 
     def open(self, denial: Denial, message: Message, now: datetime) -> None:
         """Make the task, or count the question in the summary of its peer."""
