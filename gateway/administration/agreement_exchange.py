@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gateway.administration.chain_trace import trace_vouching
@@ -11,6 +12,7 @@ from gateway.administration.context import node_vault
 from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
+from gateway.agreements.accessions import Accessions, member_facts
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import DeliveryStatus, OfferResult, SignatureExchange
@@ -73,6 +75,10 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
         facts = {"party": party, "agreement": str(agreement.id), "closure": closure}
         record(federation.settings, "agreement ending received", version=agreement.version, **facts)
 
+    def on_accession(issuer: EntityId, agreement: AgreementRef, document: str) -> None:
+        facts = {"party": issuer, "agreement": str(agreement.id)}
+        record(federation.settings, f"agreement {document} received", version=agreement.version, **facts)
+
     def signer() -> Signer:
         return node_vault(federation.settings).signer(KeyUse.FEDERATION)
 
@@ -89,6 +95,14 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
             book=federation.agreements,
             signer=signer,
             notice=on_closure,
+        ),
+        accessions=Accessions(
+            own=federation.own,
+            store=federation.store,
+            book=federation.agreements,
+            keys_of=keys_of,
+            facts_of=partial(member_facts, federation.directory),
+            notice=on_accession,
         ),
     )
 

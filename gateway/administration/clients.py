@@ -246,7 +246,7 @@ def _refuse_taken(store: Store, client_id: str) -> None:
 def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalClient) -> None:
     """Raise ``OperationRefused`` for a role that no agreement here names; before the first agreement, any will do."""
     own = own_entity(settings)
-    standings = AgreementRegistry(store).standings(now=now())
+    standings = AgreementRegistry(store, own=own).standings(now=now())
     clauses = [clause for standing in standings for clause in standing.agreement.clauses]
     faults = []
     for position in client.positions:

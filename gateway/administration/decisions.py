@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from config.settings import NodeSettings
-from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.context import node_vault, now, opened_store, own_entity
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
@@ -123,7 +123,7 @@ def open_recorded(tx: Transaction, stored: StoredLeaf, seal_key: bytes) -> Recor
 
 def held_agreements(registry: AgreementRegistry, at: datetime) -> Callable[[AgreementRef], Agreement | None]:
     """Return what finds an agreement of exactly one wording, in force or not."""
-    wordings = {each.agreement.ref: each.agreement for each in registry.standings(now=at)}
+    wordings = {agreement.ref: agreement for agreement in registry.documents(now=at)}
     return wordings.get
 
 
@@ -137,7 +137,7 @@ def as_of_today(settings: NodeSettings, store: Store, case: RequestCase) -> Requ
     described = next((each for each in settings.services if each.slug == service), None)
     return replace(
         case,
-        agreement=AgreementRegistry(store).find(case.facts.message.agreement, now=at),
+        agreement=AgreementRegistry(store, own=own_entity(settings)).find(case.facts.message.agreement, now=at),
         local=NOTHING_WITHDRAWN if described is None else local_policy(described),
         now=at,
     )

@@ -20,7 +20,7 @@ def check_plays(settings: NodeSettings) -> UseCaseResult:
     if not plays:
         return UseCaseResult(lines=[f"There is no play in {settings.plays.directory}."], data={"plays": []})
     with opened_store(settings) as store:
-        standings = AgreementRegistry(store).standings(now=now())
+        standings = AgreementRegistry(store, own=own_entity(settings)).standings(now=now())
     faults = play_faults(settings, standings)
     return UseCaseResult(
         lines=[line for play in plays for line in _lines(play.id, len(play.steps), faults[play.id])],

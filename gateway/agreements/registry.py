@@ -125,6 +125,16 @@ class AgreementRegistry:
             if party.entity in each.signatures
         )
 
+    def documents(self, *, now: datetime) -> tuple[Agreement, ...]:
+        """Return every agreement on record, as its document states it."""
+        return tuple(each.agreement for each in self._read(now).versions)
+
+    def open_documents(self, *, now: datetime) -> tuple[Agreement, ...]:
+        """Return the documents of the agreements that bind or may still bind."""
+        standings = self.standings(now=now)
+        closed = {each.agreement.ref for each in standings if isinstance(each, NotInForce) and each.closure is not None}
+        return tuple(each for each in self.documents(now=now) if each.ref not in closed)
+
     def joiner_records(self, ref: AgreementRef, *, now: datetime) -> JoinerRecords:
         """Return what is held of the agencies that join exactly this wording, admitted or not."""
         return self._read(now).joiners.get(ref) or JoinerRecords()

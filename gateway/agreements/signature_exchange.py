@@ -3,13 +3,14 @@
 A node never sends an agreement: a holder of its digest may fetch it, and the digest proves what was fetched. A party
 calls on the nodes of the other parties with its own signature, and each answers with those that it holds. The order in
 which the parties sign and their nodes start does not matter, because each calls again for what it still misses. Calls
-also carry endings (:mod:`gateway.agreements.endings`), in both directions.
+also carry endings (:mod:`gateway.agreements.endings`) and accessions (:mod:`gateway.agreements.accessions`), in both
+directions.
 
 A call is accepted in this order:
 
-1. its agreement is held here, and its caller is another party to it;
+1. its agreement is held here, and its caller is another party to it, has joined it, or may be about to;
 2. it proves under the federation keys that the caller's superior vouches for now, for this node alone;
-3. it is good once.
+3. it is good once; of agencies that have not joined, a few are heard in a minute, with an accession only.
 
 A signature, in a call or in its answer, is accepted in this order:
 
@@ -19,15 +20,16 @@ A signature, in a call or in its answer, is accepted in this order:
 7. a call replaces a party's signature once in a minute at most.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from secrets import token_urlsafe
 
+from gateway.agreements.accessions import Accessions, Delivery
 from gateway.agreements.endings import AgreementEndings
-from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
@@ -37,7 +39,6 @@ from gateway.ports import (
     Transport,
     TransportError,
 )
-from gateway.runtime.background import Attempt
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from trust import strict_json
@@ -49,12 +50,23 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
-from trust.agreements.party_call import PartyCall, build_call, call_parties, open_call, peek_caller
+from trust.agreements.party_answer import MAX_BYTES as MAX_ANSWER_BYTES
+from trust.agreements.party_answer import PartyAnswer, build_answer, parse_answer
+from trust.agreements.party_call import (
+    FIRST,
+    NO_PAPERS,
+    Papers,
+    PartyCall,
+    build_call,
+    call_parties,
+    open_call,
+    peek_caller,
+)
 from trust.agreements.signature import peek_party
 from trust.claims import digest, from_seconds
 from trust.errors import TrustError, WrongIssuer
 from trust.exchange.envelope import AgreementRef
-from trust.exchange.errors import Fault, MalformedAgreement, SignatureMismatch
+from trust.exchange.errors import SignatureMismatch
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 
@@ -64,16 +76,15 @@ CALL_TYPE = "application/jwt"
 JSON = "application/json"
 CLAIMED_FOR = timedelta(minutes=2)
 """How long it is remembered that a party's signature was replaced in this minute."""
-MAX_ANSWER = 1_048_576
-"""Bytes of all the signatures that a node answers with."""
 _SPACE = "agreement-signature"
 _CALLS = "agreement-call"
+_JOINERS = "agreement-joiner"
+_JOINERS_A_MINUTE = 20
+_PAPERS_A_CALL = 8
 _JTI_BYTES = 16
 _KEYS_MAX_BYTES = 65_536
 _ASK_S = 5.0
 _OK, _NOT_FOUND = 200, 404
-_FIRST_AGAIN, _LAST_AGAIN = timedelta(minutes=1), timedelta(hours=1)
-_OFFERS_A_ROUND = 8
 
 KeysOf = Callable[[EntityId, datetime], KeySet]
 """Return the federation keys that a party's superior vouches for. Raises ``TrustError``."""
@@ -106,6 +117,8 @@ class OfferResult:
     received: tuple[EntityId, ...] = ()
     closed: bool = False
     """It answered that the version is closed there, which was new here."""
+    last: str = ""
+    """The last digest among the accessions that it answered with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +146,7 @@ class SignatureExchange:
     notice: SignatureNotice
     signer: Callable[[], Signer]
     endings: AgreementEndings
+    accessions: Accessions
 
     def document(self, agreement_digest: str) -> bytes | None:
         """Return the agreement of this digest, which this node holds and which has not ended."""
@@ -150,12 +164,13 @@ class SignatureExchange:
             return None
         agreement = parse_agreement(stored.raw)
         call = self._open_call(agreement, raw, claims, now)
+        caller = call.parties.iss
         if call.ending is not None:
-            party = call.parties.iss
-            self.endings.accept(agreement, call.ending, party=party, keys=self._keys(party, now), now=now)
+            _require_signing_party(agreement, caller)
+            self.endings.accept(agreement, call.ending, party=caller, keys=self._keys(caller, now), now=now)
         statement = self.endings.statement(agreement.ref, now=now)
         if statement is not None:
-            return strict_json.dumps({"signatures": [], "ending": statement.decode("ascii")})
+            return build_answer(PartyAnswer(ending=statement))
 
         def in_turn(party: EntityId) -> None:
             key = f"{agreement_digest}:{party}:{now:%H:%M}"
@@ -164,16 +179,32 @@ class SignatureExchange:
 
         if call.signature is not None:
             self._accept(agreement, stored.signatures, call.signature, now, in_turn)
-        return _answer(self._find(agreement_digest) or stored)
+        self._accept_papers(agreement, call, now)
+        if not self._is_member(agreement, caller, now):
+            return build_answer(PartyAnswer())
+        papers, ruling = self.accessions.answer(agreement, caller, call.after, now=now)
+        held_signatures = (self._find(agreement_digest) or stored).signatures.values() if call.after is None else ()
+        signatures = [each.raw for each in held_signatures]
+        return build_answer(PartyAnswer(signatures=signatures, papers=papers, ruling=ruling))
+
+    def _accept_papers(self, agreement: Agreement, call: PartyCall, now: datetime) -> None:
+        with suppress(AgreementConflict):  # it was ended meanwhile
+            self.accessions.accept(agreement, call.papers, caller=call.parties.iss, now=now)
+
+    def _is_member(self, agreement: Agreement, entity: EntityId, now: datetime) -> bool:
+        return agreement.party(entity) is not None or self.accessions.is_joiner(agreement, entity, now=now)
 
     def _open_call(self, agreement: Agreement, raw: bytes, claims: ClaimStore, now: datetime) -> PartyCall:
         caller = peek_caller(raw)
-        if agreement.party(caller) is None or caller == self.own:  # 1
+        is_member = self._is_member(agreement, caller, now)
+        if caller == self.own or not (is_member or agreement.joining):  # 1
             raise WrongIssuer("The call is from an agency that is not another party to this agreement.")
         call = open_call(
             raw, caller=caller, keys=self._keys(caller, now), own=self.own, agreement=agreement.ref, now=now
         )  # 2
         parties = call.parties
+        if not is_member:  # 3
+            _hear_joiner(call, claims, now)
         first = claims.claim(
             space=_CALLS,
             key=digest(f"{caller} {parties.jti}".encode()),
@@ -186,24 +217,57 @@ class SignatureExchange:
         return call
 
     def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> OfferResult:
-        """Call on another party's node with our signature and our notice of an ending, and accept what it answers."""
+        """Call on another party's node with our signature and our notice of an ending, and accept what it answers.
+
+        A call for each document on a joiner that the party lacks follows, to a few at a time.
+        """
         ref = agreement.ref
         stored, ending = self._find(ref.digest), self.endings.statement(ref, now=now)
+        document = agreement if stored is None else parse_agreement(stored.raw)  # this node's view may lack parties
         own = None if stored is None or ending is not None else stored.signatures.get(self.own)
+        waiting = () if ending is not None else self.accessions.undelivered(document, now=now)
+        deliveries = [each for each in waiting if each.party == party][:_PAPERS_A_CALL]
         call = PartyCall(
             parties=call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now),
             agreement=ref,
             signature=None if own is None else own.raw,
             ending=ending,
         )
+        result = self._call(document, replace(call, papers=self._papers(ref, deliveries[:1])), now)
+        for position, delivery in enumerate(deliveries):
+            if result.status is not DeliveryStatus.DELIVERED:
+                break
+            self.accessions.record_delivery(ref, delivery, now=now)
+            if position + 1 < len(deliveries):
+                parties = call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now)
+                papers = self._papers(ref, deliveries[position + 1 : position + 2])
+                result = self._call(document, PartyCall(parties=parties, agreement=ref, papers=papers), now)
+        return result
+
+    def collect(self, agreement: Agreement, party: EntityId, *, now: datetime) -> bool:
+        """Ask a party's node for every accession that it holds, page by page; return whether all were had."""
+        after = FIRST
+        while True:
+            parties = call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now)
+            result = self._call(agreement, PartyCall(parties=parties, agreement=agreement.ref, after=after), now)
+            if result.status is not DeliveryStatus.DELIVERED or result.last <= after:
+                return result.status is DeliveryStatus.DELIVERED
+            after = result.last
+
+    def _papers(self, ref: AgreementRef, deliveries: Sequence[Delivery]) -> Papers:
+        return self.accessions.papers(ref, deliveries[0]) if deliveries else NO_PAPERS
+
+    def _call(self, agreement: Agreement, call: PartyCall, now: datetime) -> OfferResult:
+        party = call.parties.aud
         try:
-            answer = self._post(address(party, ref.digest) + SIGNATURES, build_call(call, signer=self.signer()))
+            url = address(party, agreement.ref.digest) + SIGNATURES
+            answer = self._post(url, build_call(call, signer=self.signer()))
         except TransportError as failed:
             return OfferResult(party=party, status=DeliveryStatus.SILENT, detail=str(failed))
         if answer.status not in {_OK, _NOT_FOUND}:
             return OfferResult(party=party, status=DeliveryStatus.REFUSED, detail=_reason(answer))
-        if ending is not None:
-            self.endings.record_delivery(ref, party, now=now)
+        if call.ending is not None:
+            self.endings.record_delivery(agreement.ref, party, now=now)
         if answer.status == _NOT_FOUND:
             return OfferResult(party=party, status=DeliveryStatus.NOT_HELD)
         return self._apply_answer(agreement, party, answer.body, now)
@@ -233,20 +297,39 @@ class SignatureExchange:
 
     def _apply_answer(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> OfferResult:
         """Accept each signature and the ending that a party answered with; one that is refused costs no other."""
-        received, closed, detail = [], False, ""
+        received, closed, detail, last = [], False, "", ""
         try:
-            signatures, ending = _read_answer(body)
-            if ending is not None:
-                closed = self.endings.accept(agreement, ending, party=party, keys=self._keys(party, now), now=now)
-            for raw in signatures:
+            answer = parse_answer(body)
+            if answer.ending is not None:
+                _require_signing_party(agreement, party)
+                keys = self._keys(party, now)
+                closed = self.endings.accept(agreement, answer.ending, party=party, keys=keys, now=now)
+            for apply in self._each_document(agreement, party, answer, now):
                 try:
-                    received.append(self._apply_signature(agreement, raw, now))
-                except TrustError as refused:
-                    detail = f"it holds a signature that is refused here: {refused.detail}"
+                    received.append(apply())
+                except (TrustError, AgreementConflict, NodeBusy) as refused:
+                    detail = f"it holds a document that is refused here: {refused}"
+            last = max((digest(each.accession) for each in answer.papers if each.accession is not None), default="")
         except TrustError as malformed:
             detail = f"its answer cannot be used: {malformed.detail}"
         new = tuple(each for each in received if each is not None)
-        return OfferResult(party=party, status=DeliveryStatus.DELIVERED, detail=detail, received=new, closed=closed)
+        status = DeliveryStatus.DELIVERED
+        return OfferResult(party=party, status=status, detail=detail, received=new, closed=closed, last=last)
+
+    def _each_document(
+        self, agreement: Agreement, party: EntityId, answer: PartyAnswer, now: datetime
+    ) -> Iterator[Callable[[], EntityId | None]]:
+        """Yield what accepts each document of an answer, so that one that is refused costs no other."""
+        for raw in answer.signatures:
+            yield partial(self._apply_signature, agreement, raw, now)
+        if self.endings.closure(agreement.ref, now=now) is None:
+            for papers in answer.papers:
+                yield partial(self._apply_papers, agreement, papers, party, now)
+            if answer.ruling is not None:
+                yield partial(self._apply_papers, agreement, Papers(ruling=answer.ruling), party, now)
+
+    def _apply_papers(self, agreement: Agreement, papers: Papers, party: EntityId, now: datetime) -> EntityId | None:
+        return next(iter(self.accessions.accept(agreement, papers, caller=party, now=now)), None)
 
     def _apply_signature(self, agreement: Agreement, raw: bytes, now: datetime) -> EntityId | None:
         stored = self._find(agreement.ref.digest)
@@ -303,53 +386,10 @@ class SignatureExchange:
                 headers={"Content-Type": CALL_TYPE},
                 body=raw,
                 accept=JSON,
-                max_bytes=MAX_ANSWER,
+                max_bytes=MAX_ANSWER_BYTES,
                 timeout_s=_ASK_S,
             )
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Wait:
-    since: datetime
-    length: timedelta
-
-
-class MissingSignatureCollector:
-    """Call for missing signatures and tell of endings, less and less often. For one thread: the keeper's."""
-
-    def __init__(self, countersigning: SignatureExchange, book: AgreementRegistry, attempt: Attempt) -> None:
-        self._countersigning = countersigning
-        self._attempt = attempt
-        self.book = book
-        self._waits: dict[tuple[str, EntityId], _Wait] = {}
-
-    def round(self, now: datetime) -> None:
-        """Record what is retired by now, then call on a few parties whose turn it is."""
-        self._attempt("retirements", partial(self.book.settle, now))
-        due = [
-            (agreement, party)
-            for agreement, party in (*self._countersigning.endings.undelivered(now=now), *self._unsigned(now))
-            if self._due(agreement, party, now)
-        ]
-        for agreement, party in due[:_OFFERS_A_ROUND]:
-            earlier = self._waits.get((agreement.ref.digest, party))
-            length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
-            self._waits[agreement.ref.digest, party] = _Wait(now, length)
-            self._attempt("signatures", partial(self._countersigning.offer, agreement, party, now=now))
-
-    def _unsigned(self, now: datetime) -> list[tuple[Agreement, EntityId]]:
-        return [
-            (standing.agreement, party)
-            for standing in self.book.standings(now=now)
-            if isinstance(standing, NotInForce) and self._countersigning.own not in standing.missing
-            for party in standing.missing
-            if standing.agreement.valid_until >= now.date()
-        ]
-
-    def _due(self, agreement: Agreement, party: EntityId, now: datetime) -> bool:
-        wait = self._waits.get((agreement.ref.digest, party))
-        return wait is None or not timedelta() <= now - wait.since < wait.length
 
 
 def fetch_agreement(transport: Transport, url: str) -> bytes:
@@ -381,29 +421,27 @@ def _newer(signature: AgreementSignature, earlier: StoredSignature, agreement: A
     return signature.signed_at > earlier_signature.signed_at
 
 
-def _answer(agreement: StoredAgreement) -> bytes:
-    return strict_json.dumps({"signatures": [each.raw.decode("ascii") for each in agreement.signatures.values()]})
+def _hear_joiner(call: PartyCall, claims: ClaimStore, now: datetime) -> None:
+    """Let a few agencies a minute bring an accession to an agreement that they have not joined."""
+    if call.papers.accession is None or call.signature is not None or call.ending is not None:
+        raise WrongIssuer("The call is from an agency that is not another party to this agreement.")
+    minute = f"{call.agreement.digest}:{now:%H:%M}"
+    slots = (f"{minute}:{each}" for each in range(_JOINERS_A_MINUTE))
+    if not any(
+        claims.claim(space=_JOINERS, key=each, issued_at=now, expires=now + CLAIMED_FOR, now=now) for each in slots
+    ):
+        raise NodeBusy("too many agencies asked to join this agreement in this minute")
 
 
-def _read_answer(body: bytes) -> tuple[list[bytes], bytes | None]:
-    """Return the signatures and the notice of an ending, not verified yet, that a party answered with."""
-    answer = strict_json.loads(body, max_bytes=MAX_ANSWER)
-    signatures, ending = answer.get("signatures"), answer.get("ending")
-    if not isinstance(signatures, list) or not all(_is_ascii(each) for each in signatures):
-        raise MalformedAgreement([Fault(path="signatures", problem="must be a list of signatures")])
-    if ending is not None and not _is_ascii(ending):
-        raise MalformedAgreement([Fault(path="ending", problem="must be a signed notice")])
-    return [str(each).encode("ascii") for each in signatures], None if ending is None else str(ending).encode("ascii")
-
-
-def _is_ascii(value: object) -> bool:
-    return isinstance(value, str) and value.isascii()
+def _require_signing_party(agreement: Agreement, entity: EntityId) -> None:
+    if agreement.party(entity) is None:
+        raise WrongIssuer("Only a party that signed the agreement ends it; an agency that joined it leaves.")
 
 
 def _reason(answer: PeerResponse) -> str:
     """Return what a problem document says, in its own words where it has any that can be shown."""
     try:
-        detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER).get("detail")
+        detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER_BYTES).get("detail")
     except TrustError:
         detail = None
     reason = detail if isinstance(detail, str) and detail.isprintable() else "it gave no reason"

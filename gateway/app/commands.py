@@ -56,7 +56,7 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
     transport = peer_transport(settings)
     configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
-        agreements = AgreementRegistry(store)
+        agreements = AgreementRegistry(store, own=own)
         directory = FederationResolver(
             fetcher=Fetcher(transport=transport, own=own, own_configuration=configuration),
             pins=pins,

@@ -14,10 +14,11 @@ from flask import Blueprint, Flask
 from config.settings import NodeSettings
 from gateway.accountability import backlog_metrics
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
-from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.collector import MissingSignatureCollector
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.restore import RestoredAgreements
-from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
+from gateway.agreements.signature_exchange import SignatureExchange
+from gateway.app.agreement_exchange import agreements_face, signature_exchange
 from gateway.app.authority import machine
 from gateway.app.batches import batch_handler
 from gateway.app.capabilities import CAPABILITIES
@@ -56,7 +57,7 @@ from gateway.http.federation.key_revocations import key_revocations_blueprint
 from gateway.http.federation.signed_documents import federation_blueprint, historical_keys_blueprint
 from gateway.http.federation.suspensions import suspensions_blueprint
 from gateway.http.peer import peer_api
-from gateway.http.peer.agreements import AgreementsFace, agreements_blueprint
+from gateway.http.peer.agreements import agreements_blueprint
 from gateway.http.peer.fair_share import FairShare
 from gateway.http.peer.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
@@ -82,7 +83,6 @@ from gateway.web.problem import Problem
 from gateway.web.serving_gate import with_serving_gate
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
-from trust.keys import KeyUse, Signer
 from trust.oauth.authorization_details import AuthorizationDetail
 
 
@@ -119,14 +119,14 @@ def create_node(
     outside = outside or production_ports(settings)
     parts = open_parts(settings, outside.clock, capabilities)
     configuration = _configuration(parts)
-    agreements = AgreementRegistry(parts.store, parts.kinds)
+    agreements = AgreementRegistry(parts.store, parts.kinds, own=parts.own)
     fetcher = Fetcher(transport=outside.transport, own=parts.own, own_configuration=configuration)
     directory = _directory(parts, fetcher, agreements)
     services = build_services(settings, outside.case_systems)
     receiving = build_receiving(parts, directory, services, agreements)
     inbound = _inbound(parts, directory, services, agreements, receiving)
     outbound = _outbound(parts, directory, outside.transport, inbound)
-    countersigning = _countersigning(parts, directory, outside.transport, agreements)
+    countersigning = signature_exchange(parts, directory, outside.transport, agreements)
     delivery = _delivery(parts, outbound, outside.transport, agreements, services)
     collector = MissingSignatureCollector(countersigning, agreements, events.last_handler)
     mind = _mind(parts, directory, outside.transport, countersigning, agreements)
@@ -214,7 +214,7 @@ def _public(
         ),
         key_revocations_blueprint(notices),
         suspensions_blueprint(parts.store),
-        agreements_blueprint(_signing(parts, countersigning)),
+        agreements_blueprint(agreements_face(parts, countersigning)),
         misuse_blueprint(_misuse(parts, directory)),
         receipts_blueprint(ReceiptsFace(receive=delivery.receipts.receive, clock=parts.clock)),
         reconciliations_blueprint(partial(delivery.reconciler.receive, claims=parts.claims), clock=parts.clock),
@@ -339,32 +339,6 @@ def _delivery(
             places=parts.places,
         )
     )
-
-
-def _countersigning(
-    parts: NodeParts, directory: FederationResolver, transport: Transport, agreements: AgreementRegistry
-) -> SignatureExchange:
-    def signer() -> Signer:
-        return parts.vault.signer(KeyUse.FEDERATION)
-
-    return SignatureExchange(
-        own=parts.own,
-        store=parts.store,
-        transport=transport,
-        keys_of=lambda party, now: directory.resolve(party, now=now).federation_keys,
-        notice=events.record_agreement_signature,
-        signer=signer,
-        endings=AgreementEndings(
-            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=events.record_agreement_closure
-        ),
-    )
-
-
-def _signing(parts: NodeParts, countersigning: SignatureExchange) -> AgreementsFace:
-    def receive(digest: str, raw: bytes, now: datetime) -> bytes | None:
-        return countersigning.receive(digest, raw, claims=parts.claims, now=now)
-
-    return AgreementsFace(document=countersigning.document, receive=receive, clock=parts.clock)
 
 
 def _misuse(parts: NodeParts, directory: FederationResolver) -> MisuseFace:

@@ -137,6 +137,11 @@ def record_agreement_signature(party: EntityId, agreement: AgreementRef) -> None
     log("info", "agreement_signed", peer=party, agreement=f"{agreement.id}/{agreement.version}")
 
 
+def record_accession(issuer: EntityId, agreement: AgreementRef, document: str) -> None:
+    """Record a document on an agency that joins, accepted from another node."""
+    log("info", "agreement_accession", peer=issuer, agreement=f"{agreement.id}/{agreement.version}", code=document)
+
+
 def record_agreement_closure(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
     """Record a party's notice, accepted from its node, that a version never binds again."""
     log("warning", "agreement_closed", peer=party, agreement=f"{agreement.id}/{agreement.version}", code=closure)

@@ -69,7 +69,7 @@ def counts(agreement: Agreement, record: HeldAccession) -> bool:
         and accession.agreement == admission.agreement == agreement.ref
         and admission.accession == accession.digest
         and may_admit(agreement, accession.class_id, admission.issuer)
-        and agreement.party(accession.issuer) is None
+        and (accession.issuer in agreement.joiners or agreement.party(accession.issuer) is None)
     )
 
 

@@ -4,6 +4,7 @@ Signatures name the people who signed, so a node gives them to parties only. A p
 caller: others may have a copy of it. The call is signed for one recipient, for a minute, and is good once.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,16 +29,38 @@ TYP = "agreement-call+jwt"
 MAX_BYTES = 32_768
 LIFE = timedelta(seconds=60)
 _MAX_BROUGHT = 8192
+_SIGNED = ("signature", "ending", "accession", "admission", "ruling")
+_AFTER = re.compile(r"-|[A-Za-z0-9_-]{43}")
+FIRST = "-"
+"""What comes before every digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Papers:
+    """Documents on one joiner, as signed: its accession, the admission of it, and the caller's ruling on it."""
+
+    accession: bytes | None = None
+    admission: bytes | None = None
+    ruling: bytes | None = None
+
+
+NO_PAPERS = Papers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyCall:
-    """One call. ``signature`` and ``ending`` are the caller's own, as signed, and not verified here."""
+    """One call. ``signature`` and ``ending`` are the caller's own, as signed, and not verified here.
+
+    ``papers`` are about a joiner, who may be the caller. ``after`` asks for the accessions whose digests come after it,
+    in the order of digests; ``None`` asks for none but the caller's.
+    """
 
     parties: Parties
     agreement: AgreementRef
     signature: bytes | None = None
     ending: bytes | None = None
+    papers: Papers = NO_PAPERS
+    after: str | None = None
 
 
 def build_call(call: PartyCall, *, signer: Signer) -> bytes:
@@ -45,9 +68,13 @@ def build_call(call: PartyCall, *, signer: Signer) -> bytes:
     if signer.use is not KeyUse.FEDERATION:
         raise KeyPurposeMismatch("A party calls about an agreement with its federation key and no other.")
     claims = {**parties_to_json(call.parties), "agreement": agreement_to_json(call.agreement)}
-    for name, raw in (("signature", call.signature), ("ending", call.ending)):
+    papers = call.papers
+    signed = (call.signature, call.ending, papers.accession, papers.admission, papers.ruling)
+    for name, raw in zip(_SIGNED, signed, strict=True):
         if raw is not None:
             claims[name] = raw.decode("ascii")
+    if call.after is not None:
+        claims["after"] = call.after
     return jose.sign(claims, typ=TYP, signer=signer)
 
 
@@ -87,15 +114,26 @@ def _parse(reader: Reader) -> PartyCall:
     call = PartyCall(
         parties=read_parties(reader),
         agreement=read_agreement(reader),
-        signature=_brought(reader, "signature"),
-        ending=_brought(reader, "ending"),
+        signature=read_signed(reader, "signature"),
+        ending=read_signed(reader, "ending"),
+        papers=Papers(
+            accession=read_signed(reader, "accession"),
+            admission=read_signed(reader, "admission"),
+            ruling=read_signed(reader, "ruling"),
+        ),
+        after=_read_after(reader),
     )
     if reader.faults:
         raise MalformedAgreement(reader.faults)
     return call
 
 
-def _brought(reader: Reader, name: str) -> bytes | None:
+def _read_after(reader: Reader) -> str | None:
+    return reader.text("after", pattern=_AFTER) if reader.has("after") else None
+
+
+def read_signed(reader: Reader, name: str) -> bytes | None:
+    """Read a signed document that may be absent. Faults go into the reader; nothing is verified."""
     text = reader.optional_text(name, max_len=_MAX_BROUGHT)
     if text is not None and not text.isascii():
         reader.fault(name, "must be a signed document")

@@ -6,7 +6,7 @@ from datetime import datetime
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from gateway.administration.checks.lines import format_duration, refused_line
-from gateway.administration.context import node_vault, opened_store
+from gateway.administration.context import node_vault, opened_store, own_entity
 from gateway.administration.errors import CORRECTABLE
 from gateway.administration.on_call import OnCallBuilder
 from gateway.agreements.registry import AgreementRegistry
@@ -21,7 +21,7 @@ def check_on_call(settings: NodeSettings, build: OnCallBuilder, now: datetime) -
     try:
         with opened_store(settings) as store:
             statuses = build(settings, node_vault(settings), store).statuses(now)
-            receiving = _receiving(settings, AgreementRegistry(store).in_force(now=now))
+            receiving = _receiving(settings, AgreementRegistry(store, own=own_entity(settings)).in_force(now=now))
     except CORRECTABLE as refused:
         yield refused_line("on-call channels can be read", refused)
         return

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from gateway.ports import Transaction
 from gateway.store.accession_schema import agreement_accessions, agreement_paper_deliveries, agreement_rulings
-from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import optional_from_microseconds, to_microseconds
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
@@ -44,6 +44,9 @@ _ADMIT = Statement(
     )
 )
 _LOAD = Statement(select(agreement_accessions).order_by(agreement_accessions.c.added_at, agreement_accessions.c.digest))
+_FIND = Statement(
+    select(agreement_accessions).where(_OF_AGREEMENT, agreement_accessions.c.digest == bindparam("digest"))
+)
 _RULING = insertion(agreement_rulings)
 _PUT_RULING = Statement(
     _RULING.on_conflict_do_update(
@@ -52,6 +55,14 @@ _PUT_RULING = Statement(
     )
 )
 _LOAD_RULINGS = Statement(select(agreement_rulings))
+_FIND_RULING = Statement(
+    select(agreement_rulings.c.raw).where(
+        agreement_rulings.c.agreement_id == bindparam("agreement_id"),
+        agreement_rulings.c.version == bindparam("version"),
+        agreement_rulings.c.party == bindparam("party"),
+        agreement_rulings.c.joiner == bindparam("joiner"),
+    )
+)
 _PUT_DELIVERY = Statement(insertion(agreement_paper_deliveries).on_conflict_do_nothing(index_elements=[*_KEY, "party"]))
 _LOAD_DELIVERIES = Statement(
     select(agreement_paper_deliveries.c.digest, agreement_paper_deliveries.c.party).where(
@@ -125,19 +136,19 @@ def put_ruling(tx: Transaction, *, agreement: AgreementRef, ruling: StoredRuling
 
 def load_all(tx: Transaction) -> tuple[StoredAccession, ...]:
     """Return every accession, in the order in which they came."""
-    return tuple(
-        StoredAccession(
-            agreement_id=row.agreement_id,
-            version=row.version,
-            digest=row.digest,
-            entity=row.entity,
-            accession=StoredSignature(raw=row.raw, jwks=row.jwks),
-            admission=None if row.admission is None else StoredSignature(raw=row.admission, jwks=row.admission_jwks),
-            admitted_by=row.admission_entity or "",
-            learnt_at=optional_from_microseconds(row.learnt_at),
-        )
-        for row in tx.rows(_LOAD, {})
-    )
+    return tuple(_accession(row) for row in tx.rows(_LOAD, {}))
+
+
+def find(tx: Transaction, *, agreement: AgreementRef, digest: str) -> StoredAccession | None:
+    """Return the accession of this digest."""
+    identity = {"agreement_id": agreement.id, "version": agreement.version, "digest": digest}
+    return next((_accession(row) for row in tx.rows(_FIND, identity)), None)
+
+
+def find_ruling(tx: Transaction, *, agreement: AgreementRef, party: str, joiner: str) -> bytes | None:
+    """Return a party's latest ruling on a joiner, as it was signed."""
+    identity = {"agreement_id": agreement.id, "version": agreement.version, "party": party, "joiner": joiner}
+    return next((row.raw for row in tx.rows(_FIND_RULING, identity)), None)
 
 
 def load_rulings(tx: Transaction) -> tuple[StoredRuling, ...]:
@@ -167,3 +178,17 @@ def deliveries(tx: Transaction, agreement: AgreementRef) -> frozenset[tuple[str,
     """Return the digest of each document and the party that has it."""
     identity = {"agreement_id": agreement.id, "version": agreement.version}
     return frozenset((row.digest, row.party) for row in tx.rows(_LOAD_DELIVERIES, identity))
+
+
+def _accession(row: Row) -> StoredAccession:
+    admission = None if row.admission is None else StoredSignature(raw=row.admission, jwks=row.admission_jwks)
+    return StoredAccession(
+        agreement_id=row.agreement_id,
+        version=row.version,
+        digest=row.digest,
+        entity=row.entity,
+        accession=StoredSignature(raw=row.raw, jwks=row.jwks),
+        admission=admission,
+        admitted_by=row.admission_entity or "",
+        learnt_at=optional_from_microseconds(row.learnt_at),
+    )

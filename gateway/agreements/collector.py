@@ -1,0 +1,78 @@
+"""The maintenance round of agreements: missing signatures, notices of endings, and accessions, less and less often."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.agreements.registry import AgreementRegistry
+from gateway.agreements.signature_exchange import SignatureExchange
+from gateway.runtime.background import Attempt
+from trust.agreements.agreement import Agreement, NotInForce
+from trust.identifiers import EntityId
+
+_FIRST_AGAIN, _LAST_AGAIN = timedelta(minutes=1), timedelta(hours=1)
+_OFFERS_A_ROUND = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    since: datetime
+    length: timedelta
+
+
+class MissingSignatureCollector:
+    """Call other parties' nodes for what is missing here or there. For one thread: the keeper's.
+
+    A party that answered and has nothing to be told is forgotten, so that the next news reaches it at once. Each
+    process asks once an admitting party of each agreement for all accessions.
+    """
+
+    def __init__(self, countersigning: SignatureExchange, book: AgreementRegistry, attempt: Attempt) -> None:
+        self._countersigning = countersigning
+        self._attempt = attempt
+        self.book = book
+        self._waits: dict[tuple[str, EntityId], _Wait] = {}
+        self._collected: set[str] = set()
+
+    def round(self, now: datetime) -> None:
+        """Record what is retired by now, then call on a few parties whose turn it is."""
+        self._attempt("retirements", partial(self.book.settle, now))
+        calls = dict(self._calls(now))
+        self._waits = {key: wait for key, wait in self._waits.items() if key in calls}
+        due = [key for key in calls if self._is_due(key, now)]
+        for key in due[:_OFFERS_A_ROUND]:
+            earlier = self._waits.get(key)
+            length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
+            self._waits[key] = _Wait(now, length)
+            self._attempt("signatures", partial(self._countersigning.offer, calls[key], key[1], now=now))
+        for agreement, party in self._countersigning.accessions.sources(now=now):
+            if agreement.ref.digest not in self._collected:
+                self._attempt("accessions", partial(self._collect, agreement, party, now))
+
+    def _collect(self, agreement: Agreement, party: EntityId, now: datetime) -> None:
+        if self._countersigning.collect(agreement, party, now=now):
+            self._collected.add(agreement.ref.digest)
+
+    def _calls(self, now: datetime) -> Iterator[tuple[tuple[str, EntityId], Agreement]]:
+        """Yield whom to call about which agreement."""
+        exchange = self._countersigning
+        for agreement, party in (*exchange.endings.undelivered(now=now), *self._unsigned(now)):
+            yield (agreement.ref.digest, party), agreement
+        for agreement in self.book.open_documents(now=now):
+            for delivery in exchange.accessions.undelivered(agreement, now=now):
+                yield (agreement.ref.digest, delivery.party), agreement
+
+    def _unsigned(self, now: datetime) -> list[tuple[Agreement, EntityId]]:
+        own = self._countersigning.own
+        return [
+            (standing.agreement, party)
+            for standing in self.book.standings(now=now)
+            if isinstance(standing, NotInForce) and own not in standing.missing
+            for party in standing.missing
+            if standing.agreement.valid_until >= now.date() and standing.agreement.party(own) is not None
+        ]
+
+    def _is_due(self, key: tuple[str, EntityId], now: datetime) -> bool:
+        wait = self._waits.get(key)
+        return wait is None or not timedelta() <= now - wait.since < wait.length
