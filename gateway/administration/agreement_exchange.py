@@ -67,18 +67,6 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
         except OperationRefused as refused:
             raise NoChain(str(refused)) from refused
 
-    def on_signature(party: EntityId, agreement: AgreementRef) -> None:
-        facts = {"party": party, "agreement": str(agreement.id)}
-        record(federation.settings, "agreement signature received", version=agreement.version, **facts)
-
-    def on_closure(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
-        facts = {"party": party, "agreement": str(agreement.id), "closure": closure}
-        record(federation.settings, "agreement ending received", version=agreement.version, **facts)
-
-    def on_accession(issuer: EntityId, agreement: AgreementRef, document: str) -> None:
-        facts = {"party": issuer, "agreement": str(agreement.id)}
-        record(federation.settings, f"agreement {document} received", version=agreement.version, **facts)
-
     def signer() -> Signer:
         return node_vault(federation.settings).signer(KeyUse.FEDERATION)
 
@@ -87,14 +75,14 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
         store=federation.store,
         transport=federation.transport,
         keys_of=keys_of,
-        notice=on_signature,
+        notice=partial(_on_signature, federation),
         signer=signer,
         endings=AgreementEndings(
             own=federation.own,
             store=federation.store,
             book=federation.agreements,
             signer=signer,
-            notice=on_closure,
+            notice=partial(_on_closure, federation),
         ),
         accessions=Accessions(
             own=federation.own,
@@ -102,9 +90,29 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
             book=federation.agreements,
             keys_of=keys_of,
             facts_of=partial(member_facts, federation.directory),
-            notice=on_accession,
+            notice=partial(_on_accession, federation),
         ),
     )
+
+
+def _on_signature(federation: FederationContext, party: EntityId, agreement: AgreementRef) -> None:
+    _on_document(federation, "signature", party, agreement)
+
+
+def _on_closure(federation: FederationContext, party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
+    _on_document(federation, "ending", party, agreement, closure=closure)
+
+
+def _on_accession(federation: FederationContext, issuer: EntityId, agreement: AgreementRef, document: str) -> None:
+    if issuer != federation.own:  # the command itself records what this agency signs
+        _on_document(federation, document, issuer, agreement)
+
+
+def _on_document(
+    federation: FederationContext, document: str, party: EntityId, agreement: AgreementRef, **more: str
+) -> None:
+    facts = {"party": party, "agreement": str(agreement.id), **more}
+    record(federation.settings, f"agreement {document} received", version=agreement.version, **facts)
 
 
 def journal_facts(agreement: AgreementRef) -> dict[str, Any]:

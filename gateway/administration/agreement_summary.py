@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from trust.agreements.accession import Accession
 from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
 from trust.agreements.clause import Clause
 from trust.agreements.confirmation import why_confirmed
@@ -43,6 +44,40 @@ def version_before(agreement: Agreement, standings: Iterable[InForce | NotInForc
             return standing.agreement
     ran = [each.agreement for each in lower if isinstance(each, InForce) or each.closure is not Closure.WITHDRAWN]
     return max(ran, key=lambda each: each.version, default=None)
+
+
+def joiner_lines(view: Agreement, waiting: Iterable[Accession]) -> list[str]:
+    """Return who joined, what each pair with this node waits for, and whose accession waits for admission."""
+    lines = [
+        f"{each.party.name} ({each.party.entity}) joined as {each.class_id}: {', '.join(each.party.services)}"
+        for each in view.joiners.values()
+    ]
+    lines += [pair.reason for pair in view.pairs.values() if pair.reason]
+    lines += [f"{each.party.name} ({each.issuer}) asks to join as {each.class_id}." for each in waiting]
+    return ["Joined:", *_indented(lines)] if lines else []
+
+
+def joiners_json(view: Agreement, waiting: Iterable[Accession]) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "joined": [
+            {**_party_to_json(each.party), "class": each.class_id, "accession": each.accession}
+            for each in view.joiners.values()
+        ],
+        "pairs": [
+            {
+                "entity_id": other,
+                "state": pair.state,
+                "joiner": pair.joiner,
+                "decided_by": pair.decided_by,
+                "opens_on": pair.opens_on.isoformat() if pair.opens_on is not None else None,
+            }
+            for other, pair in view.pairs.items()
+        ],
+        "waiting": [
+            {**_party_to_json(each.party), "class": each.class_id, "accession": each.digest} for each in waiting
+        ],
+    }
 
 
 def question_lines(questions: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from config.settings import NodeSettings
 from gateway.administration import agreement_summary as summary
 from gateway.administration.agreement_exchange import VerifiedSignature, journal_facts, standing_of, verify
-from gateway.administration.context import now, opened_store
+from gateway.administration.context import now, opened_store, own_entity
 from gateway.administration.draft_check import read_draft
 from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
@@ -16,7 +16,9 @@ from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
-from trust.agreements.agreement import InForce, NotInForce, parse_agreement
+from trust.agreements.accession import Accession
+from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
+from trust.exchange.envelope import AgreementRef
 
 
 def plan_addition(federation: FederationContext, file: Path, signatures: Sequence[Path]) -> ChangePlan:
@@ -63,15 +65,20 @@ def plan_addition(federation: FederationContext, file: Path, signatures: Sequenc
 def list_agreements(settings: NodeSettings) -> UseCaseResult:
     """List every agreement of this node, and whether it is in force."""
     with opened_store(settings) as store:
-        standings = AgreementRegistry(store).standings(now=now())
-    lines = []
+        registry = AgreementRegistry(store, own=own_entity(settings))
+        standings = registry.standings(now=now())
+        waiting = {each.agreement.ref: _waiting(registry, each.agreement.ref) for each in standings}
+    lines, documents = [], []
     for standing in standings:
         agreement = standing.agreement
         lines.append(f"{agreement.id} version {agreement.version}: {agreement.title}")
         lines += summary.standing_lines(standing)
+        lines += [f"  {line}" for line in summary.joiner_lines(agreement, waiting[agreement.ref])]
+        joiners = summary.joiners_json(agreement, waiting[agreement.ref])
+        documents.append({**summary.standing_json(standing), **joiners})
     return UseCaseResult(
         lines=lines or ["No agreement is held here yet: hearthgate agreement add FILE SIGNATURE..."],
-        data={"agreements": [summary.standing_json(standing) for standing in standings]},
+        data={"agreements": documents},
     )
 
 
@@ -81,17 +88,21 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
         registry = AgreementRegistry(store)
         versions = versions_of(registry, agreement_id)
         signatures = [registry.signatures(each.agreement.ref, now=now()) for each in versions]
+        seen_here = AgreementRegistry(store, own=own_entity(settings))
+        joiners = [_joiners(seen_here, each.agreement.ref) for each in versions]
     lines: list[str] = []
     documents = []
-    for standing, signed_by in zip(versions, signatures, strict=True):
+    for standing, signed_by, (view, waiting) in zip(versions, signatures, joiners, strict=True):
         agreement = standing.agreement
         before = summary.version_before(agreement, versions)
         lines += [*summary.read_out_lines(agreement), *summary.signed_lines(agreement, signed_by)]
         lines += [*summary.change_lines(agreement, before), *summary.standing_lines(standing)]
+        lines += summary.joiner_lines(view, waiting)
         documents.append(
             {
                 **summary.agreement_json(agreement),
                 **summary.standing_json(standing),
+                **summary.joiners_json(view, waiting),
                 "signed_by": [each.party for each in signed_by],
                 "signatures": summary.signatures_json(signed_by),
             }
@@ -105,6 +116,18 @@ def versions_of(registry: AgreementRegistry, agreement_id: str) -> list[InForce 
     if not versions:
         raise OperationRefused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
     return versions
+
+
+def _waiting(registry: AgreementRegistry, ref: AgreementRef) -> list[Accession]:
+    records = registry.joiner_records(ref, now=now()).accessions
+    return [each.accession for each in records if each.admission is None]
+
+
+def _joiners(registry: AgreementRegistry, ref: AgreementRef) -> tuple[Agreement, list[Accession]]:
+    standing = registry.find(ref, now=now())
+    if standing is None:
+        raise LookupError("the agreement was just read")
+    return standing.agreement, _waiting(registry, ref)
 
 
 def _signature_lines(verified: Sequence[VerifiedSignature]) -> list[str]:

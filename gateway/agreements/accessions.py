@@ -76,7 +76,7 @@ PaperNotice = Callable[[EntityId, AgreementRef, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class PaperDelivery:
     """Documents that a party's node lacks. They are found in the store when they are sent."""
 
     party: EntityId
@@ -102,7 +102,7 @@ class Accessions:
         return any(record.accession.issuer == entity for record in self._counting(agreement, now))
 
     def accept(self, agreement: Agreement, papers: Papers, *, caller: EntityId, now: datetime) -> tuple[EntityId, ...]:
-        """Verify and store what another node brought; return the joiners of whom something is new.
+        """Verify and store what another node brought; return the joiners that are new or ruled on.
 
         Raises ``TrustError`` for what is not accepted, ``AgreementConflict`` for an agreement that was ended, and
         :class:`gateway.ports.NodeBusy` where too many wait.
@@ -125,10 +125,8 @@ class Accessions:
         joiner = peek_party(raw, typ=ACCESSION_TYP)
         keys = self._keys(joiner, now)
         accession = verify_accession(raw, party=joiner, keys=keys, agreement=agreement.ref, now=now)  # 1
-        facts = self.facts_of(joiner, now)
-        reasons = check_accession(agreement, accession, marks=facts.marks, kinds=facts.kinds)  # 2
-        if reasons:
-            raise MalformedAgreement([Fault(path="accession", problem=f"is refused: {each}") for each in reasons])
+        if joiner != self.own:
+            self._check_class(agreement, accession, now)  # 2
         if admission is None and not self._may_wait(agreement, accession, caller):  # 4
             raise WrongIssuer("An accession that is not admitted is brought by its joiner, to a party that may admit.")
         signed = None if admission is None else self._prove_admission(agreement, accession, admission, now)
@@ -175,19 +173,19 @@ class Accessions:
         It is told of its own and of this node's; of every other if it asked, :data:`PAGE` at a time.
         """
         counting = self._counting(agreement, now)
-        wanted = {each.accession.digest for each in counting if each.accession.issuer in {caller, self.own}}
+        digests = {each.accession.digest for each in counting if each.accession.issuer in {caller, self.own}}
         if after is not None:
-            wanted |= set(sorted(each.accession.digest for each in counting if each.accession.digest > after)[:PAGE])
+            digests |= set(sorted(each.accession.digest for each in counting if each.accession.digest > after)[:PAGE])
         ref = agreement.ref
 
         def read(tx: Transaction) -> tuple[tuple[Papers, ...], bytes | None]:
-            rows = (accessions.find(tx, agreement=ref, digest=each) for each in sorted(wanted))
+            rows = (accessions.find(tx, agreement=ref, digest=each) for each in sorted(digests))
             papers = tuple(_papers(each) for each in rows if each is not None)
             return papers, accessions.find_ruling(tx, agreement=ref, party=self.own, joiner=caller)
 
         return self.store.read(read)
 
-    def undelivered(self, agreement: Agreement, *, now: datetime) -> tuple[Delivery, ...]:
+    def undelivered(self, agreement: Agreement, *, now: datetime) -> tuple[PaperDelivery, ...]:
         """Return what this node has to deliver, and to which party."""
         if not self.book.joiner_records(agreement.ref, now=now).accessions:
             return ()
@@ -207,7 +205,7 @@ class Accessions:
             pairs += [(agreement, each) for each in admitting[:1] if member]
         return tuple(pairs)
 
-    def papers(self, agreement: AgreementRef, delivery: Delivery) -> Papers:
+    def papers(self, agreement: AgreementRef, delivery: PaperDelivery) -> Papers:
         """Return the documents of a delivery."""
 
         def read(tx: Transaction) -> Papers:
@@ -219,7 +217,7 @@ class Accessions:
 
         return self.store.read(read)
 
-    def record_delivery(self, agreement: AgreementRef, delivery: Delivery, *, now: datetime) -> None:
+    def record_delivery(self, agreement: AgreementRef, delivery: PaperDelivery, *, now: datetime) -> None:
         """Record that a party's node has the documents of a delivery."""
         if delivery.key:
             self.store.write(
@@ -228,23 +226,23 @@ class Accessions:
                 )
             )
 
-    def _deliveries(self, agreement: Agreement, now: datetime) -> Iterator[Delivery]:
+    def _deliveries(self, agreement: Agreement, now: datetime) -> Iterator[PaperDelivery]:
         records, counting = self.book.joiner_records(agreement.ref, now=now), self._counting(agreement, now)
         parties = [party.entity for party in agreement.parties]
-        joined = {record.accession.issuer: None for record in counting}
+        joiners = {record.accession.issuer: None for record in counting}
         for record in records.accessions:
             accession, admission = record.accession, record.admission
             joining = agreement.joining_class(accession.class_id)
             if admission is None and accession.issuer == self.own and joining is not None:
-                yield from (Delivery(party=each, accession=accession.digest) for each in joining.admitted_by)
+                yield from (PaperDelivery(party=each, accession=accession.digest) for each in joining.admitted_by)
             elif admission is not None and self.own in {accession.issuer, admission.issuer}:
-                others = (*parties, *(joined if accession.issuer == self.own else (accession.issuer,)))
+                others = (*parties, *(joiners if accession.issuer == self.own else (accession.issuer,)))
                 for each in others:
-                    yield Delivery(party=each, accession=accession.digest, key=accession.digest)
+                    yield PaperDelivery(party=each, accession=accession.digest, key=accession.digest)
         for ruling in records.rulings.values():
             if ruling.issuer == self.own:
                 key = f"{ruling.accession} {ruling.ruling} {ruling.signed_at}"
-                yield Delivery(party=ruling.joiner, joiner=ruling.joiner, key=key)
+                yield PaperDelivery(party=ruling.joiner, joiner=ruling.joiner, key=key)
 
     def _counting(self, agreement: Agreement, now: datetime) -> list[HeldAccession]:
         records = self.book.joiner_records(agreement.ref, now=now).accessions
@@ -253,6 +251,12 @@ class Accessions:
     def _record(self, agreement: Agreement, accession_digest: str, now: datetime) -> HeldAccession | None:
         records = self.book.joiner_records(agreement.ref, now=now).accessions
         return next((each for each in records if each.accession.digest == accession_digest), None)
+
+    def _check_class(self, agreement: Agreement, accession: Accession, now: datetime) -> None:
+        facts = self.facts_of(accession.issuer, now)
+        reasons = check_accession(agreement, accession, marks=facts.marks, kinds=facts.kinds)
+        if reasons:
+            raise MalformedAgreement([Fault(path="accession", problem=f"is refused: {each}") for each in reasons])
 
     def _may_wait(self, agreement: Agreement, accession: Accession, caller: EntityId) -> bool:
         is_own = caller == self.own == accession.issuer

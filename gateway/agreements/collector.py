@@ -55,7 +55,7 @@ class MissingSignatureCollector:
             self._collected.add(agreement.ref.digest)
 
     def _calls(self, now: datetime) -> Iterator[tuple[tuple[str, EntityId], Agreement]]:
-        """Yield whom to call about which agreement."""
+        """Yield the parties to call, each about an agreement."""
         exchange = self._countersigning
         for agreement, party in (*exchange.endings.undelivered(now=now), *self._unsigned(now)):
             yield (agreement.ref.digest, party), agreement

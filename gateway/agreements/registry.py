@@ -140,10 +140,10 @@ class AgreementRegistry:
         return self._read(now).joiners.get(ref) or JoinerRecords()
 
     def required_marks(self, now: datetime) -> frozenset[str]:
-        """Return the types of trust marks that agreements in force demand of their parties, and of those that join."""
-        binding = [standing.agreement for standing in self.in_force(now=now)]
-        of_joiners = frozenset(mark for each in binding for joining in each.joining for mark in joining.marks)
-        return of_joiners | {mark for each in binding for mark in each.required_marks}
+        """Return the types of trust marks that agreements in force demand of parties, and any of joiners."""
+        classes = [joining for each in self.open_documents(now=now) for joining in each.joining]
+        of_joiners = frozenset(mark for joining in classes for mark in joining.marks)
+        return of_joiners | {mark for each in self.in_force(now=now) for mark in each.agreement.required_marks}
 
     def parties(self, now: datetime) -> frozenset[EntityId]:
         """Return the parties of the agreements in force, and those that they expect."""

@@ -28,7 +28,7 @@ from enum import StrEnum
 from functools import partial
 from secrets import token_urlsafe
 
-from gateway.agreements.accessions import Accessions, Delivery
+from gateway.agreements.accessions import Accessions, PaperDelivery
 from gateway.agreements.endings import AgreementEndings
 from gateway.ports import (
     ClaimStore,
@@ -254,7 +254,7 @@ class SignatureExchange:
                 return result.status is DeliveryStatus.DELIVERED
             after = result.last
 
-    def _papers(self, ref: AgreementRef, deliveries: Sequence[Delivery]) -> Papers:
+    def _papers(self, ref: AgreementRef, deliveries: Sequence[PaperDelivery]) -> Papers:
         return self.accessions.papers(ref, deliveries[0]) if deliveries else NO_PAPERS
 
     def _call(self, agreement: Agreement, call: PartyCall, now: datetime) -> OfferResult:

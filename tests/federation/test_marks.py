@@ -1,33 +1,26 @@
 """Under an agreement that demands a trust mark, an agency without it is neither answered nor asked."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.simulator import faults
+from tests.federation.marks import ASSURED, BOTH, SIGNATORY, hold, publish
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import AGREEMENT, ANCHOR, COUNCIL, TRUST
 from trust.federation.trust_mark import (
     MarkDraft,
     StatedMark,
-    agreement_mark,
     build_delegation,
     build_trust_mark,
-    data_protection_mark,
     stated_marks_to_json,
 )
-from trust.identifiers import AgreementId, EntityId
-from trust.keys import KeySet, KeyUse, LocalSigner, Signer
-from trust.strict_json import JsonObject
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse, LocalSigner
 
 SERVICE = f"{TRUST}#mental-health"
-ASSURED = data_protection_mark(ANCHOR)
-SIGNATORY = agreement_mark(ANCHOR, AgreementId(AGREEMENT))
-BOTH = (ASSURED, SIGNATORY)
 
 
 @pytest.fixture
@@ -36,34 +29,6 @@ def demanding(pair: Network) -> Network:
     pair.agree(pair.document(version=2, required_marks=list(BOTH)))
     publish(pair, ANCHOR, pair.anchor.vault.signer(KeyUse.FEDERATION), trust_mark_issuers={m: [ANCHOR] for m in BOTH})
     return pair
-
-
-def publish(network: Network, entity: EntityId, signer: Signer, **more: object) -> None:
-    def change(claims: JsonObject) -> None:
-        claims |= more
-
-    network.wire.faults[entity] = faults.publishes(signer, change)
-
-
-def hold(
-    network: Network,
-    entity: EntityId,
-    mark_types: Iterable[str] = BOTH,
-    *,
-    issuer: EntityId = ANCHOR,
-    life: timedelta = timedelta(days=30),
-) -> None:
-    """Have an agency publish marks that an issuer made for it."""
-    own, now = network.nodes[entity].vault.signer(KeyUse.FEDERATION), network.clock.now()
-    by = network.anchor.vault.signer(KeyUse.FEDERATION) if issuer == ANCHOR else own
-    marks = [
-        StatedMark(mark_type=mark_type, raw=build_trust_mark(draft, by))
-        for mark_type in mark_types
-        for draft in [
-            MarkDraft(issuer=issuer, subject=entity, mark_type=mark_type, issued_at=now, expires_at=now + life)
-        ]
-    ]
-    publish(network, entity, own, trust_marks=stated_marks_to_json(marks))
 
 
 def asking(network: Network) -> PeerHand:

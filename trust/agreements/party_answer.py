@@ -67,5 +67,5 @@ def _read_signatures(reader: Reader, members: JsonObject) -> tuple[bytes, ...]:
 
 
 def _paper_to_json(papers: Papers) -> JsonObject:
-    named = (("accession", papers.accession), ("admission", papers.admission))
-    return {name: raw.decode("ascii") for name, raw in named if raw is not None}
+    documents = (("accession", papers.accession), ("admission", papers.admission))
+    return {name: raw.decode("ascii") for name, raw in documents if raw is not None}
