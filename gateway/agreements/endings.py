@@ -4,6 +4,8 @@
 2. What is closed here already is not closed again, so a repeated notice changes nothing.
 3. Every notice that leaves is signed afresh: it proves although keys were rotated since, and a node restored from an
    older backup learns from any party what it has forgotten.
+4. Where the agreement names those that may end it, another party's notice that it is closed for all is refused. Any
+   party may leave (:mod:`trust.agreements.leaving`).
 """
 
 from collections.abc import Callable
@@ -16,7 +18,8 @@ from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredEnding
 from trust import strict_json
 from trust.agreements.agreement import Agreement, Closure, NotInForce
-from trust.agreements.ending import build_ending, verify_ending
+from trust.agreements.ending import AgreementEnding, build_ending, verify_ending
+from trust.errors import WrongIssuer
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
@@ -43,6 +46,13 @@ class AgreementEndings:
         ending = _stored(agreement.ref, closure, self.own, raw, KeySet.of(KeyUse.FEDERATION, [signer.public]))
         return self.store.write(lambda tx: _close(tx, ending, closure, now))
 
+    def leave(self, agreement: Agreement, *, now: datetime) -> bool:
+        """Leave one version, which goes on between the others; return false where this agency has left it already."""
+        signer = self.signer()
+        raw = build_ending(agreement.ref, Closure.LEFT, party=self.own, signer=signer, now=now)
+        leaving = _stored(agreement.ref, Closure.LEFT, self.own, raw, KeySet.of(KeyUse.FEDERATION, [signer.public]))
+        return self.store.write(lambda tx: _close(tx, leaving, Closure.LEFT, now))
+
     def statement(self, agreement: AgreementRef, *, now: datetime) -> bytes | None:
         """Return a fresh notice where the version is closed here, however that came."""
         closure = self.closure(agreement, now=now)
@@ -56,6 +66,10 @@ class AgreementEndings:
         Raises ``TrustError`` for a notice that does not prove.
         """
         ending = verify_ending(raw, party=party, keys=keys, agreement=agreement.ref, now=now)  # 1
+        if not self._may_close(agreement, ending, now):  # 4
+            if ending.closure is Closure.REPLACED:
+                return False
+            raise WrongIssuer("The notice is from a party that may leave this agreement, and may not end it for all.")
         current = self.closure(agreement.ref, now=now)
         if current is not None and current in {ending.closure, Closure.ENDED, Closure.REPLACED}:  # 2
             return False
@@ -68,6 +82,24 @@ class AgreementEndings:
         """Return why a version that is held never binds again, or ``None`` where it still may."""
         standing = self.book.find(agreement, now=now)
         return standing.closure if isinstance(standing, NotInForce) else None
+
+    def _may_close(self, agreement: Agreement, ending: AgreementEnding, now: datetime) -> bool:
+        """Say whether a party may close a version so; every party may leave, and withdraw what has not taken effect."""
+        if ending.closure is Closure.LEFT:
+            return True
+        standing = self.book.find(agreement.ref, now=now)
+        if standing is not None and ending.party in standing.agreement.leavers:
+            return False
+        withdraws = ending.closure is Closure.WITHDRAWN and not self.book.took_effect(agreement.ref, now=now)
+        return withdraws or agreement.may_end(ending.party)
+
+    def leavings(self, agreement: AgreementRef) -> tuple[bytes, ...]:
+        """Return the notices of the parties that left, as they signed them."""
+        endings = self.store.read(agreements.endings)
+        version = (agreement.id, agreement.version)
+        return tuple(
+            each.raw for each in endings if each.state == Closure.LEFT and (each.agreement_id, each.version) == version
+        )
 
     def undelivered(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
         """Return which parties are still to be told of an ending that was made here, while the agreement would last."""
@@ -108,6 +140,8 @@ def _stored(agreement: AgreementRef, closure: Closure, party: EntityId, raw: byt
 
 def _close(tx: Transaction, ending: StoredEnding, closure: Closure, now: datetime) -> bool:
     agreement_id, version = ending.agreement_id, ending.version
+    if closure is Closure.LEFT:
+        return agreements.put_leaving(tx, ending, added_at=now)
     changed = closure is not Closure.REPLACED and agreements.end(tx, agreement_id=agreement_id, version=version, at=now)
     if closure is not Closure.WITHDRAWN:
         changed = agreements.retire(tx, agreement_id=agreement_id, through=version) or changed

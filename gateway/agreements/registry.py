@@ -8,8 +8,10 @@ from functools import partial
 from threading import Lock
 
 from gateway.agreements.joiner_records import VerifiedDocuments, load_joiners, trusted_keys
+from gateway.agreements.leaving_records import load_leavings
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements, restore_holds
+from gateway.store.tables.agreements import StoredEnding
 from gateway.store.tables.restore_holds import HoldKind
 from trust.agreements.agreement import (
     Agreement,
@@ -21,6 +23,7 @@ from trust.agreements.agreement import (
     verify_signature,
 )
 from trust.agreements.joined import JoinerRecords, as_seen_by
+from trust.agreements.leaving import leavers_of, while_parties_are_left, without_leavers
 from trust.agreements.schedules import with_overarching
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
@@ -40,7 +43,8 @@ _UNCONFIRMED = (
 class _Snapshot:
     """Every version that can be read, and up to which version each agreement is recorded as retired.
 
-    ``unconfirmed`` are the digests of those out of a backup that may have ended since.
+    ``unconfirmed`` are the digests of those out of a backup that may have ended since. ``leavings`` are the parties
+    that left, by the digest of the agreement.
     """
 
     epoch: int
@@ -48,6 +52,11 @@ class _Snapshot:
     retired: Mapping[AgreementId, int]
     unconfirmed: frozenset[str]
     joiners: Mapping[AgreementRef, JoinerRecords]
+    leavings: Mapping[str, Mapping[EntityId, datetime]]
+
+    def leavers(self, agreement: Agreement) -> Mapping[EntityId, str]:
+        """Return a sentence for each party that has left this wording."""
+        return leavers_of(agreement, self.leavings.get(agreement.ref.digest, {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +77,7 @@ class AgreementRegistry:
     the silence of a party. Whether a party still stands is the directory's to say, at each exchange.
 
     Agreements are given out as the node ``own`` sees them, with the joiners that are open to it
-    (:mod:`trust.agreements.joined`); without it, as the documents state them.
+    (:mod:`trust.agreements.joined`) and without the parties that left; without ``own``, as the documents state them.
     """
 
     def __init__(self, store: Store, kinds: Kinds = KINDS, *, own: EntityId | None = None) -> None:
@@ -173,9 +182,13 @@ class AgreementRegistry:
         if current is not None and current.page is page and current.day == day:
             return current
         found_standings = with_overarching(
-            [_unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)]
+            [
+                self._without_leavers(_unless_held(each, page), page)
+                for each in standings(page.versions, now, recorded=page.retired)
+            ],
+            self._own,
         )
-        as_seen = tuple(self._as_seen(each, page, day) for each in found_standings)
+        as_seen = tuple(while_parties_are_left(self._as_seen(each, page, day)) for each in found_standings)
         by_version = {(each.agreement.id, each.agreement.version): each for each in as_seen}
         snapshot = self._day = _DaySnapshot(page=page, day=day, standings=as_seen, by_version=by_version)
         return snapshot
@@ -184,7 +197,13 @@ class AgreementRegistry:
         records = page.joiners.get(standing.agreement.ref)
         if records is None or self._own is None:
             return standing
-        return replace(standing, agreement=as_seen_by(standing.agreement, self._own, records, day))
+        seen = replace(standing, agreement=as_seen_by(standing.agreement, self._own, records, day))
+        return self._without_leavers(seen, page)
+
+    def _without_leavers(self, standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
+        if self._own is None:
+            return standing
+        return without_leavers(standing, page.leavers(standing.agreement), own=self._own)
 
     def _read(self, now: datetime) -> _Snapshot:
         epoch = self._store.read(agreements.epoch)
@@ -201,7 +220,8 @@ class AgreementRegistry:
         return page
 
     def _load(self, tx: Transaction, now: datetime) -> _Snapshot:
-        versions, ended_by = [], _ended_by(tx)
+        versions, endings = [], agreements.endings(tx)
+        ended_by = _ended_by(endings)
         self._documents.begin()
         for stored in agreements.load_all(tx):
             with suppress(TrustError):  # one that this version cannot read binds no party; the doctor says so
@@ -215,6 +235,7 @@ class AgreementRegistry:
             retired=retired,
             unconfirmed=kept,
             joiners=joiners,
+            leavings=load_leavings(endings, [each.agreement.ref for each in versions], self._documents, now),
         )
 
 
@@ -240,11 +261,11 @@ def _retire(tx: Transaction, through: Mapping[AgreementId, int]) -> None:
         agreements.retire(tx, agreement_id=agreement_id, through=version)
 
 
-def _ended_by(tx: Transaction) -> Mapping[tuple[str, int], EntityId]:
+def _ended_by(endings: Iterable[StoredEnding]) -> Mapping[tuple[str, int], EntityId]:
     """Return which party was the first to end each version."""
     first: dict[tuple[str, int], EntityId] = {}
-    for ending in agreements.endings(tx):
-        if ending.state != Closure.REPLACED:
+    for ending in endings:
+        if ending.state not in {Closure.REPLACED, Closure.LEFT}:
             first.setdefault((ending.agreement_id, ending.version), EntityId(ending.entity))
     return first
 

@@ -46,10 +46,13 @@ from trust.agreements.agreement import (
     MAX_BYTES,
     Agreement,
     AgreementSignature,
+    Closure,
     NotInForce,
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.ending import TYP as ENDING_TYP
+from trust.agreements.ending import verify_ending
 from trust.agreements.party_answer import MAX_BYTES as MAX_ANSWER_BYTES
 from trust.agreements.party_answer import PartyAnswer, build_answer, parse_answer
 from trust.agreements.party_call import (
@@ -166,7 +169,7 @@ class SignatureExchange:
         call = self._open_call(agreement, raw, claims, now)
         caller = call.parties.iss
         if call.ending is not None:
-            _require_signing_party(agreement, caller)
+            self._require_member(agreement, caller, now)
             self.endings.accept(agreement, call.ending, party=caller, keys=self._keys(caller, now), now=now)
         statement = self.endings.statement(agreement.ref, now=now)
         if statement is not None:
@@ -185,7 +188,8 @@ class SignatureExchange:
         papers, ruling = self.accessions.answer(agreement, caller, call.after, now=now)
         held_signatures = (self._find(agreement_digest) or stored).signatures.values() if call.after is None else ()
         signatures = [each.raw for each in held_signatures]
-        return build_answer(PartyAnswer(signatures=signatures, papers=papers, ruling=ruling))
+        leavings = self.endings.leavings(agreement.ref) if call.after is None else ()
+        return build_answer(PartyAnswer(signatures=signatures, leavings=leavings, papers=papers, ruling=ruling))
 
     def _accept_papers(self, agreement: Agreement, call: PartyCall, now: datetime) -> None:
         with suppress(AgreementConflict):  # it was ended meanwhile
@@ -193,6 +197,10 @@ class SignatureExchange:
 
     def _is_member(self, agreement: Agreement, entity: EntityId, now: datetime) -> bool:
         return agreement.party(entity) is not None or self.accessions.is_joiner(agreement, entity, now=now)
+
+    def _require_member(self, agreement: Agreement, entity: EntityId, now: datetime) -> None:
+        if not self._is_member(agreement, entity, now):
+            raise WrongIssuer("The notice is from an agency that is no party to this agreement and has not joined it.")
 
     def _open_call(self, agreement: Agreement, raw: bytes, claims: ClaimStore, now: datetime) -> PartyCall:
         caller = peek_caller(raw)
@@ -301,9 +309,10 @@ class SignatureExchange:
         try:
             answer = parse_answer(body)
             if answer.ending is not None:
-                _require_signing_party(agreement, party)
+                self._require_member(agreement, party, now)
                 keys = self._keys(party, now)
-                closed = self.endings.accept(agreement, answer.ending, party=party, keys=keys, now=now)
+                new = self.endings.accept(agreement, answer.ending, party=party, keys=keys, now=now)
+                closed = new and self.endings.closure(agreement.ref, now=now) is not None
             for apply in self._each_document(agreement, party, answer, now):
                 try:
                     received.append(apply())
@@ -320,6 +329,8 @@ class SignatureExchange:
         self, agreement: Agreement, party: EntityId, answer: PartyAnswer, now: datetime
     ) -> Iterator[Callable[[], EntityId | None]]:
         """Yield what accepts each document of an answer, so that one that is refused costs no other."""
+        for raw in answer.leavings:
+            yield partial(self._apply_leaving, agreement, raw, now)
         for raw in answer.signatures:
             yield partial(self._apply_signature, agreement, raw, now)
         if self.endings.closure(agreement.ref, now=now) is None:
@@ -327,6 +338,17 @@ class SignatureExchange:
                 yield partial(self._apply_papers, agreement, papers, party, now)
             if answer.ruling is not None:
                 yield partial(self._apply_papers, agreement, Papers(ruling=answer.ruling), party, now)
+
+    def _apply_leaving(self, agreement: Agreement, raw: bytes, now: datetime) -> None:
+        """Take in the notice of another party that it left, from whichever party."""
+        party = peek_party(raw, typ=ENDING_TYP)
+        if party == self.own:
+            return
+        self._require_member(agreement, party, now)
+        keys = self._keys(party, now)
+        if verify_ending(raw, party=party, keys=keys, agreement=agreement.ref, now=now).closure is not Closure.LEFT:
+            raise WrongIssuer("A party brought another party's notice that is not one of its leaving.")
+        self.endings.accept(agreement, raw, party=party, keys=keys, now=now)
 
     def _apply_papers(self, agreement: Agreement, papers: Papers, party: EntityId, now: datetime) -> EntityId | None:
         return next(iter(self.accessions.accept(agreement, papers, caller=party, now=now)), None)
@@ -431,11 +453,6 @@ def _hear_joiner(call: PartyCall, claims: ClaimStore, now: datetime) -> None:
         claims.claim(space=_JOINERS, key=each, issued_at=now, expires=now + CLAIMED_FOR, now=now) for each in slots
     ):
         raise NodeBusy("too many agencies asked to join this agreement in this minute")
-
-
-def _require_signing_party(agreement: Agreement, entity: EntityId) -> None:
-    if agreement.party(entity) is None:
-        raise WrongIssuer("Only a party that signed the agreement ends it; an agency that joined it leaves.")
 
 
 def _reason(answer: PeerResponse) -> str:

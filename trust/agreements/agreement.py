@@ -30,6 +30,7 @@ from trust.identifiers import (
     PurposeCode,
     ServiceRef,
     parse_code,
+    parse_entity_id,
     parse_mark_type,
     service_set,
 )
@@ -87,6 +88,7 @@ _MEMBERS = (
     "under",
     "expected",
     "joining",
+    "ended_by",
 )
 
 
@@ -114,9 +116,11 @@ class Agreement:
     ``required_marks`` are the types of the trust marks that every party must hold when it asks and when it is asked.
     ``policy_document`` names the parties' appropriate policy documents. An ``overarching`` agreement has no clause:
     schedules are ``under`` it, and a text that a schedule leaves out is empty here. ``expected`` are the agencies whose
-    services the parties expect to be asked. ``joining`` are the classes of agencies that may join.
+    services the parties expect to be asked. ``joining`` are the classes of agencies that may join. Only the parties of
+    ``ended_by`` may end it for all; any may where there are none.
 
-    ``joiners`` and ``pairs`` are in no document: they are what :mod:`trust.agreements.joined` adds for one node.
+    ``joiners``, ``pairs`` and ``leavers`` are in no document: they are what :mod:`trust.agreements.joined` adds for one
+    node, and a sentence for each party that left (:mod:`trust.agreements.leaving`).
     """
 
     ref: AgreementRef
@@ -145,6 +149,8 @@ class Agreement:
     joining: tuple[JoiningClass, ...] = ()
     joiners: Mapping[EntityId, JoinedParty] = field(default_factory=dict)
     pairs: Pairs = field(default_factory=dict)
+    ended_by: tuple[EntityId, ...] = ()
+    leavers: Mapping[EntityId, str] = field(default_factory=dict)
     _clauses_by_id: Mapping[str, Clause] = field(init=False, repr=False, compare=False)
     """What a decision looks up; a search would read every clause of it."""
 
@@ -166,6 +172,10 @@ class Agreement:
         """Return the clause of that id."""
         return self._clauses_by_id.get(clause_id)
 
+    def may_end(self, entity: EntityId) -> bool:
+        """Say whether this party may end the agreement for all parties."""
+        return self.party(entity) is not None and (not self.ended_by or entity in self.ended_by)
+
     def party(self, entity: str) -> Party | None:
         """Return the party of that entity identifier."""
         return next((party for party in self.parties if party.entity == entity), None)
@@ -175,7 +185,12 @@ class Agreement:
         return next((each for each in self.joining if each.id == class_id), None)
 
     def why_closed(self, entity: EntityId, clause: Clause | None = None) -> str:
-        """Say what the pair with an agency waits for, under a clause that lets joiners in; empty where for nothing."""
+        """Say what the pair with an agency waits for, under a clause that lets joiners in, or that the agency has left.
+
+        Empty where neither is so.
+        """
+        if entity in self.leavers:
+            return self.leavers[entity]
         pair = self.pairs.get(entity)
         opens = pair is None or (pair.is_open if clause is None else not (clause.lets_join and why_confirmed(clause)))
         return "" if pair is None or opens else pair.reason
@@ -190,6 +205,8 @@ class Closure(StrEnum):
     """A party ended it before it had taken effect; lower versions stay as they were."""
     REPLACED = "replaced"
     """A higher version took effect; every lower version is replaced with it."""
+    LEFT = "left"
+    """This party left it; it goes on between the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +279,7 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         under=under,
         expected=read_expected(reader),
         joining=joining,
+        ended_by=_read_ended_by(reader, parties),
     )
     _check_dates(reader, agreement)
     _check_tier(reader, agreement)
@@ -371,6 +389,13 @@ def _read_marks(reader: Reader) -> tuple[str, ...]:
     if len(marks) > MAX_MARKS:
         reader.fault("required_marks", f"must not name more than {MAX_MARKS} marks")
     return marks
+
+
+def _read_ended_by(reader: Reader, parties: tuple[Party, ...]) -> tuple[EntityId, ...]:
+    named = reader.parsed_list("ended_by", parse_entity_id, required=False)
+    if not {party.entity for party in parties}.issuperset(named):
+        reader.fault("ended_by", "must name parties of this agreement")
+    return tuple(EntityId(each) for each in named)
 
 
 def _check_tier(reader: Reader, agreement: Agreement) -> None:

@@ -92,12 +92,12 @@ def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpe
 
 
 def _why_closed(binding: Iterable[InForce], clauses: Collection[Clause], spec: QuerySpec) -> str:
-    """Say what the pairs with the wanted holders wait for, where one of these clauses lets agencies join."""
-    if not any(clause.lets_join for clause in clauses):
-        return ""
+    """Say what the pairs with the wanted holders wait for, where a clause lets agencies join, and which have left."""
     entities = {holder.entity: None for holder in sorted(spec.holders or (), key=str)}
-    pairs = (each.agreement.pairs.get(entity) for each in binding for entity in entities)
-    return " ".join(pair.reason for pair in pairs if pair is not None)
+    terms = [(each.agreement, entity) for each in binding for entity in entities]
+    pairs = (agreement.pairs.get(entity) for agreement, entity in terms if any(each.lets_join for each in clauses))
+    leavers = (agreement.leavers[entity] for agreement, entity in terms if entity in agreement.leavers)
+    return " ".join([*(pair.reason for pair in pairs if pair is not None), *leavers])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

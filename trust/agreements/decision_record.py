@@ -33,6 +33,7 @@ from trust.agreements.decision import (
 from trust.agreements.denial import Denial
 from trust.agreements.joined import with_joined
 from trust.agreements.joining import JoinedParty, Pair
+from trust.agreements.leaving import without_parties
 from trust.agreements.legal_register import register_digest
 from trust.claims import digest, from_seconds, keyed_digest, to_seconds
 from trust.errors import MalformedClaims
@@ -75,7 +76,7 @@ NOT_READ: Final = frozenset({"exp", "jti", "subject", "correlation", "supersedes
 _NO_EVIDENCE = "-"
 _REPETITION_BYTES = 16
 _MALFORMED = "malformed"
-_JOINED, _PAIR = "joined", "pair"
+_JOINED, _PAIR, _LEFT = "joined", "pair", "left"
 Inputs = Mapping[str, Any]
 """The inputs of a decision by name, as JSON."""
 
@@ -279,16 +280,18 @@ def _without_identity(person: ConcernedPerson) -> ConcernedPerson:
 
 
 def _standing_to_json(standing: InForce | NotInForce, message: Message) -> JsonObject:
-    """Return how the agreement stood, with the accessions and the pair of the message's two agencies alone."""
+    """Return how the agreement stood, with the accessions, the pair and the leaving of the two agencies alone."""
     agreement, ends = standing.agreement, (message.iss, message.aud)
     joiners = [typed_json.encode(agreement.joiners[each]) for each in ends if each in agreement.joiners]
     pair = next((agreement.pairs[each] for each in ends if each in agreement.pairs), None)
+    leavers = {each: agreement.leavers[each] for each in ends if each in agreement.leavers}
     return {
         **typed_json.encode_fields(agreement.ref),
         "in_force": isinstance(standing, InForce),
         "standing": typed_json.encode_fields(standing, leave_out=("agreement",)),
         **({_JOINED: joiners} if joiners else {}),
         **({} if pair is None else {_PAIR: typed_json.encode(pair)}),
+        **({_LEFT: leavers} if leavers else {}),
     }
 
 
@@ -300,7 +303,7 @@ def _standing_of(inputs: Inputs, find: Callable[[AgreementRef], Agreement | None
     agreement = find(ref)
     if agreement is None:
         raise SourceMissing(f"Agreement {ref.id} version {ref.version} is not held any more.")
-    agreement = _with_accessions(agreement, record, inputs)
+    agreement = without_parties(_with_accessions(agreement, record, inputs), record.get(_LEFT, {}))
     if record["in_force"]:
         return typed_json.decode_fields(InForce, record["standing"], agreement=agreement)
     return typed_json.decode_fields(NotInForce, {"missing": [], **record["standing"]}, agreement=agreement)

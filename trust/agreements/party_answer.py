@@ -17,13 +17,14 @@ MAX_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyAnswer:
-    """The signatures held, or the notice that the version is closed, and what is held of agencies that joined.
+    """The signatures held, or the notice that the version is closed, and what is held of agencies that joined or left.
 
-    ``papers`` are accessions with their admissions; ``ruling`` is the answering party's own on the caller.
+    ``leavings`` are the notices of the parties that left. ``papers`` are accessions with their admissions; ``ruling`` is the answering party's own on the caller.
     """
 
     signatures: Sequence[bytes] = ()
     ending: bytes | None = None
+    leavings: Sequence[bytes] = ()
     papers: Sequence[Papers] = ()
     ruling: bytes | None = None
 
@@ -31,6 +32,8 @@ class PartyAnswer:
 def build_answer(answer: PartyAnswer) -> bytes:
     """Return an answer as JSON."""
     members: JsonObject = {"signatures": [each.decode("ascii") for each in answer.signatures]}
+    if answer.leavings:
+        members["leavings"] = [each.decode("ascii") for each in answer.leavings]
     for name, raw in (("ending", answer.ending), ("ruling", answer.ruling)):
         if raw is not None:
             members[name] = raw.decode("ascii")
@@ -48,7 +51,8 @@ def parse_answer(raw: bytes) -> PartyAnswer:
         for each in reader.children("accessions", required=False)
     )
     answer = PartyAnswer(
-        signatures=_read_signatures(reader, members),
+        signatures=_read_documents(reader, "signatures", members.get("signatures")),
+        leavings=_read_documents(reader, "leavings", members.get("leavings", [])),
         ending=read_signed(reader, "ending"),
         papers=papers,
         ruling=read_signed(reader, "ruling"),
@@ -58,12 +62,11 @@ def parse_answer(raw: bytes) -> PartyAnswer:
     return answer
 
 
-def _read_signatures(reader: Reader, members: JsonObject) -> tuple[bytes, ...]:
-    signatures = members.get("signatures")
-    if not isinstance(signatures, list) or not all(isinstance(each, str) and each.isascii() for each in signatures):
-        reader.fault("signatures", "must be a list of signatures")
+def _read_documents(reader: Reader, name: str, documents: object) -> tuple[bytes, ...]:
+    if not isinstance(documents, list) or not all(isinstance(each, str) and each.isascii() for each in documents):
+        reader.fault(name, "must be a list of signed documents")
         return ()
-    return tuple(each.encode("ascii") for each in signatures)
+    return tuple(each.encode("ascii") for each in documents)
 
 
 def _paper_to_json(papers: Papers) -> JsonObject:

@@ -3,24 +3,45 @@
 1. A schedule names its overarching agreement by id and digest: the wording that its parties read.
 2. It binds while a version of that agreement, this one or a later one, binds every party of the schedule.
 3. What a schedule leaves out of its texts, the overarching agreement says.
+4. Who left the overarching agreement has left the schedule.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from trust.agreements.agreement import PROSE, Agreement, InForce, NotInForce
+from trust.agreements.agreement import PROSE, Agreement, InForce, NotInForce, Under
+from trust.agreements.leaving import without_leavers
+from trust.identifiers import EntityId
 
 
-def with_overarching(standings: Sequence[InForce | NotInForce]) -> tuple[InForce | NotInForce, ...]:
-    """Return how agreements stand, with each schedule out of force whose overarching agreement does not bind."""
-    return tuple(_with_reason(each, standings) for each in standings)
+def with_overarching(
+    standings: Sequence[InForce | NotInForce], own: EntityId | None = None
+) -> tuple[InForce | NotInForce, ...]:
+    """Return how agreements stand at ``own``, with each schedule out of force whose overarching one does not bind."""
+    return tuple(_with_reason(each, standings, own) for each in standings)
 
 
-def _with_reason(standing: InForce | NotInForce, others: Iterable[InForce | NotInForce]) -> InForce | NotInForce:
-    if isinstance(standing, NotInForce) or standing.agreement.under is None:
+def _with_reason(
+    standing: InForce | NotInForce, others: Sequence[InForce | NotInForce], own: EntityId | None
+) -> InForce | NotInForce:
+    schedule = standing.agreement
+    if isinstance(standing, NotInForce) or schedule.under is None:
         return standing
-    reason = why_not_under(standing.agreement, others)
-    return NotInForce(agreement=standing.agreement, missing=(), reason=reason) if reason else standing
+    leavers = _leavers(schedule.under, others)
+    rest = without_leavers(standing, leavers, own=own, closure=None)
+    reason = "" if isinstance(rest, NotInForce) else why_not_under(rest.agreement, others)
+    return NotInForce(agreement=schedule, missing=(), reason=reason) if reason else rest
+
+
+def _leavers(under: Under, standings: Iterable[InForce | NotInForce]) -> Mapping[EntityId, str]:
+    """Return who left the overarching agreement of a schedule, in the highest version that binds here or was left."""
+    versions = [each for each in standings if each.agreement.id == under.id and each.agreement.leavers]
+    highest = max(versions, key=lambda each: each.agreement.version, default=None)
+    binding = max(
+        (each.agreement.version for each in standings if each.agreement.id == under.id and isinstance(each, InForce)),
+        default=0,
+    )
+    return {} if highest is None or highest.agreement.version < binding else highest.agreement.leavers
 
 
 def why_not_under(schedule: Agreement, standings: Iterable[InForce | NotInForce]) -> str:

@@ -63,6 +63,9 @@ _PUT_ENDING = Statement(
         set_={name: _ENDING.excluded[name] for name in ("state", "raw", "jwks", "added_at")},
     )
 )
+_PUT_LEAVING = Statement(
+    insertion(agreement_endings).on_conflict_do_nothing(index_elements=["agreement_id", "version", "entity"])
+)
 _LOAD_ENDINGS = Statement(select(agreement_endings).order_by(agreement_endings.c.added_at, agreement_endings.c.entity))
 _PUT_TOLD = Statement(
     insertion(agreement_endings_told).on_conflict_do_nothing(index_elements=["agreement_id", "version", "party"])
@@ -169,6 +172,14 @@ def put_ending(tx: Transaction, ending: StoredEnding, *, added_at: datetime) -> 
     """Store a party's notice, which the caller verified with its keys, in place of its earlier one."""
     tx.run(_PUT_ENDING, {**asdict(ending), "added_at": to_microseconds(added_at)})
     tx.run(_BUMP, {})
+
+
+def put_leaving(tx: Transaction, leaving: StoredEnding, *, added_at: datetime) -> bool:
+    """Store a party's notice that it left; return false where a notice of that party is stored."""
+    if not tx.run(_PUT_LEAVING, {**asdict(leaving), "added_at": to_microseconds(added_at)}):
+        return False
+    tx.run(_BUMP, {})
+    return True
 
 
 def endings(tx: Transaction) -> tuple[StoredEnding, ...]:
