@@ -101,7 +101,8 @@ def signatures_json(signatures: Iterable[AgreementSignature]) -> list[dict[str, 
 def standing_lines(standing: InForce | NotInForce) -> list[str]:
     """Return whether it binds, for people."""
     if isinstance(standing, InForce):
-        return [f"  It is in force until {standing.agreement.valid_until}."]
+        leavers = [f"  {sentence}" for _, sentence in sorted(standing.agreement.leavers.items())]
+        return [f"  It is in force until {standing.agreement.valid_until}.", *leavers]
     if standing.closure is not None:
         return [f"  It is not in force, and never comes into force again: {standing.reason}"]
     return [f"  It is not in force, and nothing flows under it: {standing.reason}"]
@@ -121,6 +122,7 @@ def standing_json(standing: InForce | NotInForce) -> dict[str, Any]:
         "reason": standing.reason if isinstance(standing, NotInForce) else None,
         "closed": standing.closure if isinstance(standing, NotInForce) else None,
         "missing_signatures": missing,
+        "leavers": sorted(agreement.leavers),
     }
 
 
@@ -148,6 +150,7 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "required_marks": list(agreement.required_marks),
         "policy_document": agreement.policy_document,
         "overarching": agreement.overarching,
+        "ended_by": list(agreement.ended_by),
         "joining": [_class_to_json(each) for each in agreement.joining],
         "under": {"id": agreement.under.id, "digest": agreement.under.digest} if agreement.under else None,
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],

@@ -14,11 +14,12 @@ from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
-from gateway.ports import Transaction
+from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
 from trust.agreements.accession import Accession
 from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
 from trust.exchange.envelope import AgreementRef
+from trust.identifiers import EntityId
 
 
 def plan_addition(federation: FederationContext, file: Path, signatures: Sequence[Path]) -> ChangePlan:
@@ -90,14 +91,17 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
         signatures = [registry.signatures(each.agreement.ref, now=now()) for each in versions]
         seen_here = AgreementRegistry(store, own=own_entity(settings))
         joiners = [_joiners(seen_here, each.agreement.ref) for each in versions]
+        standings = versions_of(seen_here, agreement_id)
+        notices = [_notices(store, each.agreement, own_entity(settings)) for each in versions]
     lines: list[str] = []
     documents = []
-    for standing, signed_by, (view, waiting) in zip(versions, signatures, joiners, strict=True):
-        agreement = standing.agreement
+    for position, (document, signed_by, (view, waiting)) in enumerate(zip(versions, signatures, joiners, strict=True)):
+        agreement, standing, notice = document.agreement, standings[position], notices[position]
         before = summary.version_before(agreement, versions)
         lines += [*summary.read_out_lines(agreement), *summary.signed_lines(agreement, signed_by)]
         lines += [*summary.change_lines(agreement, before), *summary.standing_lines(standing)]
         lines += summary.joiner_lines(view, waiting)
+        lines += [f"  {name} has {'' if has else 'not yet had '}our notice." for name, has in notice.items()]
         documents.append(
             {
                 **summary.agreement_json(agreement),
@@ -105,9 +109,20 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
                 **summary.joiners_json(view, waiting),
                 "signed_by": [each.party for each in signed_by],
                 "signatures": summary.signatures_json(signed_by),
+                "notices": notice,
             }
         )
     return UseCaseResult(lines=lines, data={"versions": documents})
+
+
+def _notices(store: Store, agreement: Agreement, own: EntityId) -> dict[str, bool]:
+    """Return for each other party whether its node has this agency's notice that it ended or left the agreement."""
+    endings, deliveries = store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
+    version = (agreement.id, agreement.version)
+    if not any(each.entity == own and (each.agreement_id, each.version) == version for each in endings):
+        return {}
+    others = [party for party in agreement.parties if party.entity != own]
+    return {party.name: (*version, party.entity) in deliveries for party in others}
 
 
 def versions_of(registry: AgreementRegistry, agreement_id: str) -> list[InForce | NotInForce]:

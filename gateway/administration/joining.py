@@ -21,7 +21,8 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.accessions import member_facts
-from gateway.agreements.signature_exchange import DeliveryStatus, SignatureExchange, fetch_agreement
+from gateway.agreements.fetch import fetch_agreement
+from gateway.agreements.signature_exchange import DeliveryStatus, SignatureExchange
 from gateway.store.tables import agreements
 from trust.agreements.accession import (
     Accession,

@@ -23,11 +23,11 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
+from gateway.agreements.fetch import fetch_agreement
 from gateway.agreements.signature_exchange import (
     DeliveryStatus,
     SignatureExchange,
     address,
-    fetch_agreement,
 )
 from gateway.ports import Transaction
 from gateway.store.tables import agreements

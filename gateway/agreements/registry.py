@@ -197,8 +197,8 @@ class AgreementRegistry:
         records = page.joiners.get(standing.agreement.ref)
         if records is None or self._own is None:
             return standing
-        seen = replace(standing, agreement=as_seen_by(standing.agreement, self._own, records, day))
-        return self._without_leavers(seen, page)
+        view = replace(standing, agreement=as_seen_by(standing.agreement, self._own, records, day))
+        return self._without_leavers(view, page)
 
     def _without_leavers(self, standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
         if self._own is None:

@@ -43,7 +43,6 @@ from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import (
-    MAX_BYTES,
     Agreement,
     AgreementSignature,
     Closure,
@@ -69,7 +68,6 @@ from trust.agreements.signature import peek_party
 from trust.claims import digest, from_seconds
 from trust.errors import TrustError, WrongIssuer
 from trust.exchange.envelope import AgreementRef
-from trust.exchange.errors import SignatureMismatch
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 
@@ -311,8 +309,8 @@ class SignatureExchange:
             if answer.ending is not None:
                 self._require_member(agreement, party, now)
                 keys = self._keys(party, now)
-                new = self.endings.accept(agreement, answer.ending, party=party, keys=keys, now=now)
-                closed = new and self.endings.closure(agreement.ref, now=now) is not None
+                is_new = self.endings.accept(agreement, answer.ending, party=party, keys=keys, now=now)
+                closed = is_new and self.endings.closure(agreement.ref, now=now) is not None
             for apply in self._each_document(agreement, party, answer, now):
                 try:
                     received.append(apply())
@@ -412,23 +410,6 @@ class SignatureExchange:
                 timeout_s=_ASK_S,
             )
         )
-
-
-def fetch_agreement(transport: Transport, url: str) -> bytes:
-    """Fetch an agreement from an address that ends in its digest, and prove it by that digest.
-
-    Raises ``TransportError``, or ``TrustError`` where something else stands there.
-    """
-    answer = transport.send(
-        PeerRequest(method="GET", url=url, headers={}, body=b"", accept=JSON, max_bytes=MAX_BYTES, timeout_s=_ASK_S)
-    )
-    if answer.status == _NOT_FOUND:
-        raise TransportError("that node does not hold this agreement, or has ended it; ask the sender of the address")
-    if answer.status != _OK:
-        raise TransportError(f"the answer was {answer.status} and not an agreement")
-    if digest(answer.body) != url.rpartition("/")[2]:
-        raise SignatureMismatch("What stands at this address is not the agreement that its digest names.")
-    return answer.body
 
 
 def _newer(signature: AgreementSignature, earlier: StoredSignature, agreement: Agreement, now: datetime) -> bool:

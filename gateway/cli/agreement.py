@@ -15,6 +15,8 @@ _path = click.Path(path_type=Path)
 name_option = click.option("--name", required=True, help="Who signs for this agency.")
 post_option = click.option("--post", required=True, help="In which post, such as Caldicott Guardian.")
 
+preview_option = click.option("--preview", is_flag=True, help="Only show what it would stop; change nothing.")
+
 
 @click.command()
 @click.argument("file", type=_path)
@@ -130,15 +132,35 @@ def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
 @click.argument("agreement_id", metavar="ID")
 @click.argument("version", type=int, required=False)
 @config_option
+@preview_option
 @yes_option
 @command_output
-def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> UseCaseResult:
+def end(*, agreement_id: str, version: int | None, config: Path | None, preview: bool, yes: bool) -> UseCaseResult:
     """End the agreement ID for good, at every party's node.
 
     That ends the version in force and every lower one at once. Name a VERSION to withdraw one that has not begun yet.
     """
     with federation_of(load_node(config)) as federation:
+        if preview:
+            return end_agreement.preview_of(federation, agreement_id)
         return apply_plan(end_agreement.plan_ending(federation, agreement_id, version), yes=yes)
+
+
+@click.command()
+@click.argument("agreement_id", metavar="ID")
+@config_option
+@preview_option
+@yes_option
+@command_output
+def leave(*, agreement_id: str, config: Path | None, preview: bool, yes: bool) -> UseCaseResult:
+    """Leave the agreement ID for good; it goes on between the others.
+
+    This node signs the notice and tells every other party's node until each has it.
+    """
+    with federation_of(load_node(config)) as federation:
+        if preview:
+            return end_agreement.preview_of(federation, agreement_id)
+        return apply_plan(end_agreement.plan_leaving(federation, agreement_id), yes=yes)
 
 
 def _address() -> str:

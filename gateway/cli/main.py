@@ -129,6 +129,7 @@ _AGREEMENT = _group(
         "confirm": ("gateway.cli.agreement_joining:confirm", "Confirm an agency that joined an agreement."),
         "object": ("gateway.cli.agreement_joining:object_to", "Object to an agency that joined an agreement."),
         "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
+        "leave": ("gateway.cli.agreement:leave", "Leave an agreement for good; it goes on between the others."),
         "render": ("gateway.cli.agreement_documents:render", "Write an agreement's documents as HTML and Markdown."),
         "diff": ("gateway.cli.agreement_documents:diff", "Say what a version permits, forbids and changes."),
         "register": ("gateway.cli.agreement_documents:register", "Write the public register of agreements in force."),

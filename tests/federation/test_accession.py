@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from gateway.agreements.signature_exchange import address, fetch_agreement
+from gateway.agreements.fetch import fetch_agreement
+from gateway.agreements.signature_exchange import address
 from gateway.store.tables import agreements
 from tests.federation.marks import hold, publish
 from tests.simulator.agreements import http

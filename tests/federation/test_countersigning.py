@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from gateway.agreements.signature_exchange import address, fetch_agreement
+from gateway.agreements.fetch import fetch_agreement
+from gateway.agreements.signature_exchange import address
 from gateway.ports import PeerRequest, PeerResponse, Transaction, TransportError
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature

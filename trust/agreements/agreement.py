@@ -392,10 +392,10 @@ def _read_marks(reader: Reader) -> tuple[str, ...]:
 
 
 def _read_ended_by(reader: Reader, parties: tuple[Party, ...]) -> tuple[EntityId, ...]:
-    named = reader.parsed_list("ended_by", parse_entity_id, required=False)
-    if not {party.entity for party in parties}.issuperset(named):
+    entities = reader.parsed_list("ended_by", parse_entity_id, required=False)
+    if not {party.entity for party in parties}.issuperset(entities):
         reader.fault("ended_by", "must name parties of this agreement")
-    return tuple(EntityId(each) for each in named)
+    return tuple(EntityId(each) for each in entities)
 
 
 def _check_tier(reader: Reader, agreement: Agreement) -> None:

@@ -20,12 +20,12 @@ from trust.identifiers import EntityId, ServiceRef, service_set
 _FEWEST = 2
 
 
-def leavers_of(agreement: Agreement, left: Mapping[EntityId, datetime]) -> Mapping[EntityId, str]:
+def leavers_of(agreement: Agreement, days: Mapping[EntityId, datetime]) -> Mapping[EntityId, str]:
     """Return a sentence for each party that has left, from the instants at which they did."""
     return {
-        party.entity: f"{party.name} left it on {left[party.entity].astimezone(UTC).date().isoformat()}."
+        party.entity: f"{party.name} left it on {days[party.entity].astimezone(UTC).date().isoformat()}."
         for party in agreement.parties
-        if party.entity in left
+        if party.entity in days
     }
 
 
@@ -60,24 +60,26 @@ def without_parties(agreement: Agreement, leavers: Mapping[EntityId, str]) -> Ag
     """Return the agreement without these parties and their services (rule 2)."""
     if not leavers:
         return agreement
-    gone = frozenset(service for service in agreement.services if service.entity in leavers)
+    services_left = frozenset(service for service in agreement.services if service.entity in leavers)
     names = {party.entity for party in agreement.parties}
     return replace(
         agreement,
         parties=tuple(party for party in agreement.parties if party.entity not in leavers),
-        services=service_set(agreement.services - gone),
-        clauses=tuple(_without_services(clause, gone) for clause in agreement.clauses),
+        services=service_set(agreement.services - services_left),
+        clauses=tuple(_without_services(clause, services_left) for clause in agreement.clauses),
         leavers={**agreement.leavers, **{entity: text for entity, text in leavers.items() if entity in names}},
     )
 
 
-def _without_services(clause: Clause, gone: frozenset[ServiceRef]) -> Clause:
-    if gone.isdisjoint(clause.askers | clause.holders):
+def _without_services(clause: Clause, services_left: frozenset[ServiceRef]) -> Clause:
+    if services_left.isdisjoint(clause.askers | clause.holders):
         return clause
     return replace(
         clause,
-        askers=service_set(clause.askers - gone),
-        holders=service_set(clause.holders - gone),
-        subject_by_holder={holder: each for holder, each in clause.subject_by_holder.items() if holder not in gone},
-        location_recipients=clause.location_recipients - gone,
+        askers=service_set(clause.askers - services_left),
+        holders=service_set(clause.holders - services_left),
+        subject_by_holder={
+            holder: each for holder, each in clause.subject_by_holder.items() if holder not in services_left
+        },
+        location_recipients=clause.location_recipients - services_left,
     )

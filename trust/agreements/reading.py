@@ -158,6 +158,16 @@ def _parties(agreement: Agreement) -> list[str]:
     return lines
 
 
+def _endings(agreement: Agreement) -> list[str]:
+    lines = ["Each party may leave; the agreement goes on between the others."]
+    if agreement.ended_by:
+        names = join_words([party.name for party in agreement.parties if party.entity in agreement.ended_by])
+        lines.append(f"It ends for all parties only if {names} ends it.")
+    else:
+        lines.append("It ends for all parties if one of them ends it.")
+    return [*lines, *(sentence for _, sentence in sorted(agreement.leavers.items()))]
+
+
 def _expected(agreement: Agreement) -> list[str]:
     if not agreement.expected:
         return []
@@ -352,6 +362,7 @@ PASSAGES: tuple[Passage, ...] = (
     Passage(fields=("parties", "services"), heading="Parties", read=_parties),
     Passage(fields=("joining", "joiners", "pairs"), heading="Parties that may join", read=_joining),
     Passage(fields=("expected",), heading="Expected parties", read=_expected),
+    Passage(fields=("ended_by", "leavers"), heading="Leaving and ending", read=_endings),
     Passage(fields=("purposes",), heading="Purposes", read=_purposes),
     Passage(fields=("powers",), heading="Powers relied on", read=_powers),
     Passage(fields=("items",), heading="What is shared", read=lambda agreement: agreement.items),

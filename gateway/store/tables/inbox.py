@@ -134,6 +134,12 @@ _AFTER = or_(
     and_(inbox.c.received_at == bindparam("after_at"), inbox.c.message > bindparam("after_message")),
 )
 _PAGE = Statement(select(inbox).where(_IN_SERVICE, _AFTER).order_by(inbox.c.received_at, inbox.c.message).limit(_BATCH))
+_OPEN = Statement(
+    select(inbox)
+    .where(inbox.c.state == InboxState.OPEN, inbox.c.message > bindparam("after"))
+    .order_by(inbox.c.message)
+    .limit(_BATCH)
+)
 _DUE = Statement(
     select(inbox)
     .where(
@@ -271,6 +277,11 @@ def page(
     after_at, after_message = after or (-1, "")
     values = {"its_service": service, "its_state": state, "after_at": after_at, "after_message": after_message}
     return tuple(_message(row) for row in tx.rows(_PAGE, {**values, "batch": limit}))
+
+
+def open_messages(tx: Transaction, *, after: str, limit: int) -> tuple[InboxMessage, ...]:
+    """Return a page of the messages of every service on which people still have to act, by their ids."""
+    return tuple(map(_message, tx.rows(_OPEN, {"after": after, "batch": limit})))
 
 
 def cursor(message: InboxMessage) -> tuple[int, str]:

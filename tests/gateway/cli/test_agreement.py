@@ -216,6 +216,44 @@ def test_the_other_partys_node_is_told_of_the_end_by_the_command(both: Partnersh
     assert (there["in_force"], there["closed"], there["reason"]) == (False, "ended", "Vale Council has ended it.")
 
 
+@pytest.mark.holds("A72")
+def test_a_party_leaves_and_both_nodes_say_so(both: Partnership) -> None:
+    document = both.agreement()
+    in_force(both, document)
+    signatures = [both.signature(name, document) for name in ("council", "police")]
+    there = ["--config", both.config("police"), "--json"]
+    assert hearthgate("agreement", "add", document, *signatures, *there, "--yes").json["in_force"] is True
+    both.run_node("police")
+    both.run_node("council")
+    words = ["agreement", "leave", "vale-early-help", "--config", both.config("council")]
+    shown = hearthgate(*words, answer="n\n")
+    assert shown.code == 1
+    assert "Only Vale Police is left; nothing flows." in shown.err
+    assert "  no open message" in shown.err
+    assert listed(both)["vale-early-help", 1] == "in force"
+    preview = hearthgate(*words, "--preview", "--json").json["preview"]
+    assert (preview["days"], preview["waiting"], preview["requests"]) == (30, [], [])
+    left = hearthgate(*words, "--yes")
+    assert "Vale Police has our notice" in left.out, left.out
+    assert listed(both)["vale-early-help", 1] == "left"
+    [other] = hearthgate("agreement", "list", *there).json["agreements"]
+    assert (other["in_force"], other["closed"], other["leavers"]) == (False, None, ["https://council.example"])
+    versions = hearthgate("agreement", "show", "vale-early-help", *words[3:], "--json").json["versions"]
+    assert versions[0]["notices"] == {"Vale Police": True}
+    for command, why in (("leave", "left it on"), ("end", "was left")):
+        again = hearthgate("agreement", command, "vale-early-help", *words[3:], "--yes")
+        assert again.code == 1
+        assert why in again.err
+
+
+def test_a_party_that_may_not_end_it_for_all_is_shown_how_to_leave(both: Partnership) -> None:
+    in_force(both, both.agreement(ended_by=[POLICE]))
+    refused = hearthgate("agreement", "end", "vale-early-help", "--config", both.config("council"), "--yes")
+    assert refused.code == 1
+    assert "Only Vale Police may end vale-early-help for all parties." in refused.err
+    assert "hearthgate agreement leave vale-early-help" in refused.err
+
+
 def sign(partnership: Partnership, document: Path, name: str = "council", answer: str | None = None) -> Answer:
     """Have an agency hold the agreement with its own signature."""
     words = ["--name", "R. Example", "--post", "SIRO", "--config", partnership.config(name)]
