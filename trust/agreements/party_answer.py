@@ -19,7 +19,7 @@ MAX_BYTES = 1_048_576
 class PartyAnswer:
     """The signatures held, or the notice that the version is closed, and what is held of agencies that joined or left.
 
-    ``leavings`` are the notices of the parties that left. ``papers`` are accessions with their admissions; ``ruling`` is
+    ``leavings`` are the notices of the parties that left, ``papers`` accessions with their admissions. ``ruling`` is
     the answering party's own on the caller.
     """
 
