@@ -12,7 +12,6 @@ from functools import partial
 from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
-from gateway.accountability import backlog_metrics
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.collector import MissingSignatureCollector
 from gateway.agreements.registry import AgreementRegistry
@@ -24,6 +23,7 @@ from gateway.app.batches import batch_handler
 from gateway.app.capabilities import CAPABILITIES
 from gateway.app.case_face import CaseParts, case_app
 from gateway.app.delivery import Delivery, DeliveryParts, build_delivery
+from gateway.app.gauges import NodeGauges, show_freshness
 from gateway.app.node_parts import NodeConsents, NodeParts, open_parts
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.receiving import Receiving, build_receiving
@@ -37,7 +37,6 @@ from gateway.app.wiring import (
     sign_in_providers,
 )
 from gateway.callers import PeerCaller
-from gateway.delivery.usefulness import count_due
 from gateway.exchange.answer import RestrictionsOf
 from gateway.exchange.inbound import Inbound, MessageIdReused
 from gateway.exchange.outbound import AskOwnNode, Outbound
@@ -48,7 +47,7 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.historical_keys import RevocationNotices, historical_keys_document
 from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
-from gateway.federation.resolver import EntityStatus, FederationResolver
+from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.health.checks import HealthMonitor, node_monitor
 from gateway.health.restore_sync import KeyFolder
@@ -70,12 +69,12 @@ from gateway.misuse.answers import MisuseQueryReceiver
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
-from gateway.ports import ClaimStore, Clock, Store, Transaction, Transport
+from gateway.ports import ClaimStore, Clock, Store, Transport
 from gateway.restrictions.registry import PlaceRegistry
 from gateway.runtime.background import Background
 from gateway.sharing.reviews import LateReviews
 from gateway.store.tables import maintenance
-from gateway.telemetry import events, metrics
+from gateway.telemetry import events
 from gateway.web import problem
 from gateway.web.capability import AnyCapability, served_kinds
 from gateway.web.face import build_face
@@ -151,15 +150,6 @@ def create_node(
     )
 
 
-def _show_backlog(store: Store, agreements: AgreementRegistry, now: datetime) -> None:
-    standings = agreements.standings(now=now)
-
-    def show(tx: Transaction) -> None:
-        backlog_metrics.set_pending_reviews(tx, clauses=count_due(tx, standings, now=now), now=now)
-
-    store.read(show)
-
-
 def _operations(parts: NodeParts, directory: FederationResolver) -> Flask:
     checks = [*readiness_checks(parts.store, parts.fitness), trust_check(directory, parts.own, parts.clock)]
     return operations_app(checks)
@@ -230,7 +220,7 @@ def _keeper(
     fetcher: Fetcher,
     consents: NodeConsents,
 ) -> NodeRounds:
-    attempt = events.last_handler
+    attempt, gauges = events.last_handler, NodeGauges(store=parts.store, book=collector.book)
     marks = TrustMarkRenewal(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
     return NodeRounds(
         store=parts.store,
@@ -243,9 +233,10 @@ def _keeper(
         parties=collector.book.parties,
         check_health=mind.round,
         may_work=parts.fitness.is_open,
-        show_freshness=_show_freshness,
+        show_freshness=show_freshness,
         show_on_call=parts.on_call.set_absent,
-        show_backlog=partial(_show_backlog, parts.store, collector.book),
+        warn_of_dates=gauges.warn_of_dates,
+        show_backlog=gauges.show_backlog,
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collector.round,
         end_consents=consents.notices.round,
@@ -253,19 +244,17 @@ def _keeper(
             own=parts.own, store=parts.store, tasks=parts.sharing_tasks(collector.book)
         ).round,
         renew_marks=marks.round,
-        own_chain=OwnChain(
-            own=parts.own,
-            directory=directory,
-            vault=parts.vault,
-            store=parts.store,
-            record_event=events.record_federation_event,
-        ).round,
+        own_chain=_own_chain(parts, directory).round,
     )
 
 
-def _show_freshness(standings: Sequence[EntityStatus]) -> None:
-    metrics.set_federation_freshness(
-        (each.freshness for each in standings), (each.age for each in standings if each.age is not None)
+def _own_chain(parts: NodeParts, directory: FederationResolver) -> OwnChain:
+    return OwnChain(
+        own=parts.own,
+        directory=directory,
+        vault=parts.vault,
+        store=parts.store,
+        record_event=events.record_federation_event,
     )
 
 

@@ -34,6 +34,8 @@ class NodeRounds(EntityRounds):
     """Show how fresh what is known is, as metrics."""
     show_backlog: Callable[[datetime], None]
     """Show what waits for people of this agency, as a metric."""
+    warn_of_dates: Callable[[datetime], None]
+    """Warn of the reviews and ends of agreements that draw near, as a metric and in the log."""
     show_on_call: Callable[[datetime], None]
     """Show how many on-call channels count as absent, as a metric."""
     end_consents: Callable[[datetime], None]
@@ -63,6 +65,7 @@ class NodeRounds(EntityRounds):
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.statuses(now=now)) or ()
         self.attempt("show_backlog", lambda: self.show_backlog(now))
+        self.attempt("agreement_dates", lambda: self.warn_of_dates(now))
         self.attempt("show_on_call", lambda: self.show_on_call(now))
         self.attempt("show_freshness", lambda: self.show_freshness(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough

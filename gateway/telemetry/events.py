@@ -9,6 +9,7 @@ from gateway.runtime.background import LastHandler
 from gateway.telemetry import metrics
 from gateway.telemetry.logging import error_fields, log
 from trust.agreements.agreement import Closure
+from trust.agreements.due_dates import DueDate
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 
@@ -150,6 +151,12 @@ def record_agreement_closure(party: EntityId, agreement: AgreementRef, closure: 
 def record_maintenance_warning(code: str) -> None:
     """Record a maintenance round that could not be finished."""
     log("warning", "maintenance_warning", code=code)
+
+
+def record_agreement_date(due: DueDate) -> None:
+    """Record that the review or the end of an agreement is due; called once for each stage."""
+    version = f"{due.agreement.id}/{due.agreement.version}"
+    log("warning", "maintenance_warning", code=f"agreement_{due.kind}_{due.stage}", agreement=version)
 
 
 def record_step_failure(error: BaseException, step: str) -> None:

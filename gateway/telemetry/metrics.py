@@ -5,14 +5,16 @@ API then answers for all workers.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import product
 from threading import Lock
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from trust.agreements.due_dates import DateKind, DueStage
 from trust.identifiers import EntityId
 
 MAX_PEERS = 200
@@ -65,6 +67,13 @@ _oldest = Gauge(
     registry=shared_registry,
     multiprocess_mode="mostrecent",
 )
+_dates = Gauge(
+    "hearthgate_agreement_dates",
+    "Reviews and ends of agreements that are due, each at its last stage.",
+    ("date", "stage"),
+    registry=shared_registry,
+    multiprocess_mode="mostrecent",
+)
 
 
 def set_federation_freshness(freshness: Iterable[str | None], ages: Iterable[timedelta]) -> None:
@@ -73,6 +82,12 @@ def set_federation_freshness(freshness: Iterable[str | None], ages: Iterable[tim
     for each in _FRESHNESS:
         _entities.labels(each).set(entities.count(each))
     _oldest.set(max((age.total_seconds() for age in ages), default=0.0))
+
+
+def set_agreement_dates(counts: Mapping[tuple[str, str], int]) -> None:
+    """Set the number of agreements' days that are due, by kind and stage. Called by one process, for all."""
+    for kind, stage in product(DateKind, DueStage):
+        _dates.labels(kind.value, stage.value).set(counts.get((kind.value, stage.value), 0))
 
 
 def exposition() -> tuple[str, bytes]:

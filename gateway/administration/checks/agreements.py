@@ -1,6 +1,6 @@
 """Stored agreements, how long they stay in force, and the trust marks that they require of this node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
@@ -11,12 +11,25 @@ from gateway.administration.plays import play_faults
 from gateway.delivery.usefulness import count_outcomes
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.due_dates import DateKind, DueDate, DueStage, due_dates
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import name_mark
 
 Standings = tuple[InForce | NotInForce, ...]
-REVIEW_WITHIN = timedelta(days=30)
 RENEW_MARK_WITHIN = timedelta(days=30)
+_STAGES = {
+    (DateKind.REVIEW, DueStage.IN_90_DAYS): "its review is due within 90 days",
+    (DateKind.REVIEW, DueStage.IN_30_DAYS): "its review is due within 30 days",
+    (DateKind.REVIEW, DueStage.IN_7_DAYS): "its review is due within 7 days",
+    (DateKind.REVIEW, DueStage.PASSED): "its review is overdue",
+    (DateKind.END, DueStage.IN_90_DAYS): "it ends within 90 days, and no signed version follows",
+    (DateKind.END, DueStage.IN_30_DAYS): "it ends within 30 days, and no signed version follows",
+    (DateKind.END, DueStage.IN_7_DAYS): "it ends within 7 days, and no signed version follows",
+}
+_REMEDIES = {
+    DateKind.REVIEW: "Review it with its parties, and have a version with a later review date signed.",
+    DateKind.END: "Have a new version signed that begins by the day after its end.",
+}
 
 
 def check_agreements(federation: FederationContext, standings: Standings, now: datetime) -> list[CheckLine]:
@@ -29,7 +42,8 @@ def check_agreements(federation: FederationContext, standings: Standings, now: d
         detail = f"{len(stored) - len(standings)} cannot be read by this version, and is not in force"
         remedy = "Have the parties sign a new version of it; the journal names what was added here."
         lines.append(CheckLine(name="every agreement that is held can be read", ok=False, detail=detail, remedy=remedy))
-    return lines + [_agreement(each, now) for each in standings]
+    due = due_dates(standings, now)
+    return lines + [_agreement(each, due, now) for each in standings]
 
 
 def check_restrictions(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
@@ -114,7 +128,7 @@ def check_own_marks(federation: FederationContext, own: TrustedEntity, now: date
         )
 
 
-def _agreement(standing: InForce | NotInForce, now: datetime) -> CheckLine:
+def _agreement(standing: InForce | NotInForce, due: Sequence[DueDate], now: datetime) -> CheckLine:
     agreement = standing.agreement
     name = f"{agreement.id} version {agreement.version}"
     if isinstance(standing, NotInForce):
@@ -124,7 +138,8 @@ def _agreement(standing: InForce | NotInForce, now: datetime) -> CheckLine:
         remedy = signing if standing.missing else "Sign a new version, or end this one with `hearthgate agreement end`."
         begins_later = not standing.missing and agreement.valid_from > now.date()
         return CheckLine(name=name, ok=begins_later, detail=f"not in force: {standing.reason}", remedy=remedy)
-    overdue, soon = agreement.review_date < now.date(), agreement.valid_until < (now + REVIEW_WITHIN).date()
-    detail = f"in force until {agreement.valid_until}, to be reviewed on {agreement.review_date}"
-    remedy = "It runs out soon: have a new version signed." if soon else "Its review is overdue: review it together."
-    return CheckLine(name=name, ok=True, warning=soon or overdue, detail=detail, remedy=remedy)
+    days = f"in force until {agreement.valid_until}, to be reviewed on {agreement.review_date}"
+    own = [each for each in due if each.agreement == agreement.ref]
+    detail = "; ".join([days, *(_STAGES[each.kind, each.stage] for each in own)])
+    remedy = " ".join(_REMEDIES[each.kind] for each in own)
+    return CheckLine(name=name, ok=True, warning=bool(own), detail=detail, remedy=remedy)

@@ -238,11 +238,20 @@ class TestHowFreshAPeerIs:
 
 
 class TestAgreementsAndMarks:
-    def test_one_that_runs_out_or_was_not_reviewed(self, working: Partnership) -> None:
+    @pytest.mark.parametrize(
+        ("days", "remarks"), [(89, "within 90 days"), (29, "within 30 days"), (6, "within 7 days")]
+    )
+    def test_one_that_runs_out_or_is_to_be_reviewed(self, working: Partnership, days: int, remarks: str) -> None:
+        last = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+        add(working, "council", valid_until=last, review_date=last)
+        warned = looked(working)["warning"]["vale-early-help version 1"]
+        assert f"its review is due {remarks}; it ends {remarks}, and no signed version follows" in warned
+
+    def test_one_whose_review_is_overdue(self, working: Partnership) -> None:
         today = datetime.now(UTC).date()
-        add(working, "council", valid_until=(today + timedelta(days=29)).isoformat(), review_date=today.isoformat())
-        warned = looked(working)["warning"]
-        assert "in force until" in warned["vale-early-help version 1"]
+        begun, yesterday = (today - timedelta(days=each) for each in (30, 1))
+        add(working, "council", valid_from=begun.isoformat(), review_date=yesterday.isoformat())
+        assert "its review is overdue" in looked(working)["warning"]["vale-early-help version 1"]
 
     def test_a_mark_that_an_agreement_demands_and_no_party_has(self, working: Partnership) -> None:
         demanded = agreement_mark(EntityId(ANCHOR), AgreementId("vale-early-help"))
