@@ -47,7 +47,9 @@ def _marks(federation: FederationContext, resolution: Resolution, now: datetime)
     for mark in marks:
         yield _mark_status(mark, resolution, keys, revoked, now)
     if entity.node is not None:
-        for absent in sorted(federation.agreements.required_marks(now) - {mark.mark_type for mark in marks}):
+        for absent in sorted(
+            federation.agreements.demanded_marks(entity.entity_id, now) - {mark.mark_type for mark in marks}
+        ):
             yield TrustMarkReport(mark_type=absent, reason="An agreement held here demands it, and it is not shown.")
 
 

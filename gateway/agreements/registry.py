@@ -154,6 +154,10 @@ class AgreementRegistry:
         of_joiners = frozenset(mark for joining in classes for mark in joining.marks)
         return of_joiners | {mark for each in self.in_force(now=now) for mark in each.agreement.required_marks}
 
+    def demanded_marks(self, entity: EntityId, now: datetime) -> frozenset[str]:
+        """Return the types of trust marks that agreements in force demand of an agency."""
+        return frozenset(mark for each in self.in_force(now=now) for mark in each.agreement.marks_of(entity))
+
     def parties(self, now: datetime) -> frozenset[EntityId]:
         """Return the parties of the agreements in force, and those that they expect."""
         binding = [standing.agreement for standing in self.in_force(now=now)]

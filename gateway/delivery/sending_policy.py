@@ -117,7 +117,9 @@ class PolicyBatch:
             return recipient
         agreement = self._agreement(message.agreement)
         if agreement is not None:
-            missing = missing_marks(agreement.agreement, valid_types(recipient.party.marks, now=self.now))
+            missing = missing_marks(
+                agreement.agreement.marks_of(message.aud), valid_types(recipient.party.marks, now=self.now)
+            )
             if missing:
                 return deny_missing(message.aud, missing).refusal
         decision = self._decide(message, agreement, recipient.entry.kind)
@@ -175,7 +177,7 @@ class PolicyBatch:
 
     def _own_marks(self, agreement: InForce | NotInForce | None) -> frozenset[str]:
         """Return this node's valid trust marks where the agreement demands some; the recipient checks them too."""
-        if agreement is None or not agreement.agreement.required_marks:
+        if agreement is None or not agreement.agreement.marks_of(self.policy.own):
             return frozenset()
         try:
             return valid_types(self.party(self.policy.own).marks, now=self.now)

@@ -371,7 +371,7 @@ def _apply_policy(
     if entry.asks_only:
         return QueryOutcome(status=QueryStatus.REFUSED, reason=ASKS_ONLY, code="not_offered", entry=entry)
     selected, question = query.selected, query.question
-    missing = missing_marks(selected, valid_types(peer.marks, now=now))
+    missing = missing_marks(selected.holder_marks, valid_types(peer.marks, now=now))
     denial = deny_missing(selected.holder.entity, missing) if missing else None
     denial = denial or deny_consent(selected.clause.consent_roles, question.consent, now)
     if denial is not None:

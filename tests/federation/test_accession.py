@@ -380,3 +380,15 @@ def test_a_node_that_was_away_collects_what_it_missed(joining: Joining) -> None:
     joining.network.clock.forward(minutes=10)  # the trust had found it away
     joining.rounds(COUNCIL)
     assert joining.pair(COUNCIL, COLLEGE) is PairState.WAITING
+
+
+def test_a_joiner_that_no_longer_holds_the_mark_of_its_class_is_refused(joining: Joining) -> None:
+    joining.joined()
+    joining.rule(Ruling.CONFIRMED)
+    joining.rounds(COUNCIL)
+    assert joining.ask()["status"] == "known"
+    hold(joining.network, COLLEGE, [])
+    joining.network.clock.forward(hours=2)
+    line = joining.ask()
+    assert line["status"] == "refused"
+    assert "lacks" in line["reason"]

@@ -184,6 +184,12 @@ class Agreement:
         """Return the class of that id."""
         return next((each for each in self.joining if each.id == class_id), None)
 
+    def marks_of(self, entity: EntityId) -> tuple[str, ...]:
+        """Return the types of the trust marks that an agency must hold: those of its class, too, where it joined."""
+        joiner = self.joiners.get(entity)
+        joining = None if joiner is None else self.joining_class(joiner.class_id)
+        return self.required_marks if joining is None else (*self.required_marks, *joining.marks)
+
     def why_closed(self, entity: EntityId, clause: Clause | None = None) -> str:
         """Say what the pair with an agency waits for, under a clause that lets joiners in, or that the agency has left.
 

@@ -36,8 +36,8 @@ class QuerySpec:
 class SelectedClause:
     """One service that may be asked, and the clause to ask it under.
 
-    ``fields`` is what the role may have of what the query wants. ``required_marks`` are the agreement's:
-    its agency is asked only while it holds them.
+    ``fields`` is what the role may have of what the query wants. ``required_marks`` are the agreement's.
+    ``holder_marks`` are those and the ones of the holder's class, if it joined: it is asked only while it holds them.
     """
 
     agreement: AgreementRef
@@ -46,6 +46,7 @@ class SelectedClause:
     holder: ServiceRef
     fields: frozenset[str]
     required_marks: tuple[str, ...] = ()
+    holder_marks: tuple[str, ...] = ()
 
 
 def select_clauses(agreements: Iterable[InForce], spec: QuerySpec) -> tuple[SelectedClause, ...]:
@@ -221,6 +222,7 @@ def _candidates(agreements: Iterable[InForce | NotInForce], spec: QuerySpec) -> 
                     holder=holder,
                     fields=_fields(clause, spec),
                     required_marks=standing.agreement.required_marks,
+                    holder_marks=standing.agreement.marks_of(holder.entity),
                 )
 
 

@@ -243,7 +243,7 @@ def _check_in_force(case: _Case) -> Denial | None:
 
 
 def _check_marks(case: _Case) -> Denial | None:
-    missing = missing_marks(case.terms, case.facts.sender_marks)
+    missing = missing_marks(case.terms.marks_of(case.facts.sender), case.facts.sender_marks)
     return deny_missing(case.facts.sender, missing) if missing else None
 
 

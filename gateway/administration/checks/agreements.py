@@ -106,7 +106,7 @@ def check_holders(settings: NodeSettings, standings: Standings) -> Iterator[Chec
 def check_own_marks(federation: FederationContext, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
     """Check the verified trust marks of this node, as its peers see them, and when they end."""
     own_marks = {mark.mark_type: mark for mark in own.marks}
-    for demanded in sorted(federation.agreements.required_marks(now)):
+    for demanded in sorted(federation.agreements.demanded_marks(own.entity_id, now)):
         if demanded not in own_marks:
             yield CheckLine(
                 name="this node has the marks that agreements demand",

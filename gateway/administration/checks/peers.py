@@ -134,7 +134,7 @@ def check_freshness(status: EntityStatus, *, own: EntityId, now: datetime) -> Ch
 def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:
     mark_types = {mark.mark_type for mark in peer.marks}
     for agreement in _between(standings, peer.entity_id):
-        for missing in (mark for mark in agreement.required_marks if mark not in mark_types):
+        for missing in (mark for mark in agreement.marks_of(peer.entity_id) if mark not in mark_types):
             yield CheckLine(
                 name=f"{peer.entity_id} has what {agreement.id} demands",
                 ok=False,

@@ -53,9 +53,9 @@ def test_every_service_that_may_be_asked_is_found_once() -> None:
 def test_a_choice_says_which_marks_its_agency_must_hold() -> None:
     marks = ("https://anchor.example/marks/data-protection-assured",)
     (demanding, _) = select_clauses([binding(document(required_marks=list(marks)))], SPEC)
-    assert missing_marks(demanding, frozenset()) == marks
-    assert missing_marks(demanding, frozenset(marks)) == ()
-    assert missing_marks(select_clauses([BINDING], SPEC)[0], frozenset()) == ()
+    assert missing_marks(demanding.holder_marks, frozenset()) == marks
+    assert missing_marks(demanding.holder_marks, frozenset(marks)) == ()
+    assert missing_marks(select_clauses([BINDING], SPEC)[0].holder_marks, frozenset()) == ()
 
 
 def test_one_service_can_be_asked_alone() -> None:

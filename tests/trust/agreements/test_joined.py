@@ -9,6 +9,7 @@ from tests.trust.agreements.examples import facts, parsed, request
 from tests.trust.agreements.joining_examples import (
     AGREEMENT,
     COLLEGE,
+    MARK,
     OFFICE,
     SCHOOL,
     admitted,
@@ -52,7 +53,7 @@ def asked(
         purpose=PurposeCode(purpose),
     )
     return RequestCase(
-        facts=facts(message),
+        facts=facts(message, sender_marks=frozenset({MARK})),
         agreement=InForce(agreement=seen(held, on=on)),
         local=LocalPolicy(),
         own=TRUST,
@@ -195,3 +196,9 @@ def test_a_decision_under_a_clause_without_joiners_is_as_before() -> None:
         own=TRUST,
         now=NOW,
     )
+
+
+def test_a_joiner_must_still_hold_the_marks_of_its_class() -> None:
+    case = asked(joiners(admitted(joins())), OPENS)
+    without = replace(case, facts=replace(case.facts, sender_marks=frozenset()))
+    assert denied(without).code is DenialCode.MARK_MISSING
