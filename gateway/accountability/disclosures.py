@@ -4,7 +4,8 @@ It is read from the evidence alone, which holds names of fields and no values:
 
 1. The keys that stand beside the leaves find the leaves of a person, or of a message.
 2. All leaves of one message make one entry, at the side that this node was on.
-3. The law is that of the clause, in the very wording of the agreement that the message names.
+3. The law is that of the clause, in the very wording of the agreement that the message names; or, of a message without
+   an agreement, its ground.
 
 A person is found by each identifier that a question or the record which it found says, and by name with birth date, by
 which another person of that name and birthday is found as well.
@@ -22,6 +23,7 @@ from gateway.store.tables import agreements, evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import StoredLeaf, first_id
 from trust.agreements.agreement import Agreement, parse_agreement
 from trust.agreements.denial import sentences
+from trust.agreements.lawful_basis import law_sentence
 from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf, subject_key
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Subject
@@ -46,7 +48,8 @@ class Disclosure:
     """One question and what became of it. ``id`` is this node's own name for the message.
 
     ``told`` names what left this node about the person: fields of the record in an answer, members of the description
-    in a question. ``learned`` names the fields that came back. ``why`` is a sentence for a refusal. ``repeats`` counts
+    in a question. ``learned`` names the fields that came back. ``why`` is a sentence for a refusal. ``ground`` is
+    there where no agreement was. ``repeats`` counts
     how often the same answer was given again, ``conflicts`` how often the id came with other bytes, which is told
     nothing.
     """
@@ -66,6 +69,7 @@ class Disclosure:
     outcome: str
     reasons: tuple[str, ...] = ()
     why: str | None = None
+    ground: str | None = None
     told: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
     repeats: int = 0
@@ -177,6 +181,7 @@ class _Reading:
             outcome=last.outcome_code,
             reasons=last.reason_codes,
             why=_why(last),
+            ground=first.ground,
             told=tuple(sorted(disclosed)),
             learned=tuple(sorted(learned)),
             repeats=sum(leaf.kind is LeafKind.REPEATED for leaf in leaves),
@@ -184,6 +189,8 @@ class _Reading:
         )
 
     def _law(self, leaf: Leaf) -> str | None:
+        if leaf.ground is not None:
+            return law_sentence((leaf.ground,), leaf.at.date())
         agreement = None if leaf.agreement is None else self._agreement(leaf.agreement)
         clause = None if agreement is None or leaf.clause is None else agreement.clause(leaf.clause)
         return None if clause is None else clause.law

@@ -2,8 +2,9 @@
 
 1. Each peer has a budget of messages, and a smaller one for each clause; each own case system has one.
 2. Red messages are charged to a budget of their own: no flood of other messages keeps a sender's alert out.
-3. No budget is shared by two senders, so that none takes another's room.
-4. A message is charged by its size, in the transaction that stores it, refusals and repeats included.
+3. Messages without an agreement have a small budget of their own, red ones too.
+4. No budget is shared by two senders, so that none takes another's room.
+5. A message is charged by its size, in the transaction that stores it, refusals and repeats included.
 
 What exceeds a budget gets no receipt and no evidence, since nothing was done: its sender keeps it, and sends it again.
 """
@@ -25,6 +26,8 @@ from trust.exchange.message import Message, Urgency
 
 SHARDS, SHARD_BURST = 8, 1_000
 """A large budget is kept in so many parts, each with at least this burst, so that few messages wait for one row."""
+WITHOUT_AGREEMENT_BUDGET = Budget(per_hour=2, burst=20)
+"""Messages without an agreement that one peer may send: enough for emergencies, and no way round an agreement."""
 UNIT_BYTES = 8_192
 """A message is charged one unit for each of these that it begins."""
 RECEIPTS_PER_MESSAGE = 8
@@ -78,6 +81,9 @@ class MessageLimits:
 
     def of_message(self, message: Message, digest: str, size: int) -> MessageCharge:
         """Return what a peer's message of so many bytes costs."""
+        if message.ground is not None:
+            alone = (f"without agreement {message.iss}", WITHOUT_AGREEMENT_BUDGET)
+            return MessageCharge(sender=message.iss, budgets=[alone])
         if message.urgency is Urgency.RED:
             red = _part(f"red {message.iss}", self.limits.red, digest)
             return MessageCharge(sender=message.iss, budgets=[red], units=_units(size))

@@ -27,7 +27,7 @@ from trust.agreements.leaving import leavers_of, while_parties_are_left, without
 from trust.agreements.schedules import with_overarching
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
-from trust.exchange.kind import Kinds
+from trust.exchange.kind import Kinds, needs_no_agreement
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -171,12 +171,14 @@ class AgreementRegistry:
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
     ) -> tuple[AuthorizationDetail, ...]:
-        """Narrow ``details`` to what agreements in force let ``asker`` ask of ``holder``."""
+        """Narrow ``details`` to what agreements in force let ``asker`` ask, and what needs none."""
         binding = {standing.agreement.ref: standing.agreement for standing in self.in_force(now=now)}
         details_in_force = []
         for detail in details:
             agreement = binding.get(_ref(detail))
             kinds = detail.kinds & _kinds_between(agreement, detail.purpose, asker, holder) if agreement else None
+            if not detail.agreement_version:  # such a token is for messages that name none, and covers no other
+                kinds = frozenset(kind for kind in detail.kinds if needs_no_agreement(self._kinds, kind))
             if kinds:
                 details_in_force.append(replace(detail, kinds=kinds))
         return tuple(details_in_force)

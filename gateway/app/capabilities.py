@@ -5,6 +5,7 @@ from typing import Final
 from gateway.alerts.case_api import ALERTS
 from gateway.benefits.case_api import BENEFITS
 from gateway.consents import case_api as consents
+from gateway.disclosures.case_api import DISCLOSURES
 from gateway.http.case import inbox_api, restrictions_api, sharing_api, sharing_tasks_api, work_api
 from gateway.lookups.case_api import LOOKUPS
 from gateway.notices.case_api import NOTICES
@@ -19,6 +20,7 @@ CAPABILITIES: Final[tuple[AnyCapability, ...]] = (
     ALERTS,
     REFERRALS,
     NOTICES,
+    DISCLOSURES,
 )
 CASE_OPERATIONS: Final[tuple[ApiOperation, ...]] = (
     *(operation for each in CAPABILITIES for operation in each.operations),

@@ -113,10 +113,13 @@ def _places(parts: CaseParts) -> PlaceRegistry:
     return PlaceRegistry(store=node.store, vault=node.vault, links_of=links)
 
 
+def _decisions(node: NodeParts) -> SharingDecisions:
+    return SharingDecisions(store=node.store, vault=node.vault, services=deciding_services(node.settings))
+
+
 def _sharing(parts: CaseParts, guard: CaseGuard) -> SharingFace:
     node = parts.node
-    decisions = SharingDecisions(store=node.store, vault=node.vault, services=deciding_services(node.settings))
-    return SharingFace(decisions=decisions, duty_roles=_duty_roles(node.settings), guard=guard)
+    return SharingFace(decisions=_decisions(node), duty_roles=_duty_roles(node.settings), guard=guard)
 
 
 def _case_oauth(parts: CaseParts) -> CaseOAuth:
@@ -184,6 +187,7 @@ def _queued_side(parts: CaseParts) -> QueuedSide:
         sent_messages=SentMessages(store=node.store, vault=node.vault, away=partial(_away, parts.outbound.directory)),
         inbox=ServiceInbox(inbox=parts.inbox, duty_roles=_duty_roles(node.settings)),
         consents=parts.delivery.consents.cases.resolve,
+        sharing=_decisions(node),
     )
 
 

@@ -28,7 +28,8 @@ class CaseSubmission:
     ``recipients`` is never empty. ``worker_name`` goes on the wire beside the practitioner's pseudonym. ``supersedes``
     is the id of an earlier submission of the same client, which this one replaces at the same recipients. ``incident``
     ties the submissions of one run of a play and what follows it up together, and ``play`` is what is recorded of that
-    run. ``trace`` and ``request_id`` are the request's own.
+    run. ``trace`` and ``request_id`` are the request's own. ``ground`` is there where the kind needs no
+    agreement.
     """
 
     kind: ExchangeKind
@@ -51,6 +52,7 @@ class CaseSubmission:
     incident: str | None = None
     play: JsonObject | None = None
     left_out: tuple[LeftOut, ...] = ()
+    ground: str | None = None
 
     def spec(self, own: EntityId) -> QuerySpec:
         """Return what to select clauses for."""
@@ -91,6 +93,7 @@ class CaseSubmission:
             "supersedes": self.supersedes,
             "incident": self.incident,
             "play": self.play,
+            **({} if self.ground is None else {"ground": self.ground}),
         }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from gateway.keys.sealed import open_own
 from gateway.store.tables.inbox import InboxMessage
 from trust import strict_json
+from trust.agreements.clause import Onward
 from trust.claims import from_seconds
 from trust.exchange.envelope import RequestRef
 from trust.exchange.kind import QueuedBody
@@ -34,11 +35,14 @@ def content_of(message: Message, persons: tuple[ConcernedPerson, ...], body: Que
         "org_unit": practitioner.org_unit,
         "call_back": practitioner.call_back,
     }
+    under = message.under
     terms: JsonObject = {
-        "agreement": f"{message.agreement.id}/{message.agreement.version}",
+        "agreement": None if under is None else f"{under.id}/{under.version}",
         "clause": message.clause,
+        "without_agreement": under is None,
+        "ground": message.ground,
         "purpose": message.purpose,
-        "onward": None if handling is None else handling.onward,
+        "onward": str(Onward.NONE) if under is None else None if handling is None else handling.onward,
         "withhold_from_subject": handling is not None and handling.withhold_from_subject,
         "restricted_address": handling is not None and handling.restricted_address,
         "deadline": None if message.deadline is None else from_seconds(message.deadline).isoformat(),

@@ -6,7 +6,7 @@
 4. What is left must be of a size that a peer reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
@@ -23,19 +23,28 @@ from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
 from trust.agreements.clause_selection import SelectedClause, explain_no_clause, select_clauses
 from trust.agreements.decision import Permit
+from trust.agreements.ground_clause import GroundTerms, grant_of_ground
 from trust.agreements.location import LocationRuling, RestrictedPlace, protect_persons, protect_practitioner
 from trust.agreements.minimise import cut_message
 from trust.agreements.time_terms import DEFAULT_TERM, due_at
 from trust.claims import to_seconds
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.kind import QueuedBody
-from trust.exchange.message import Handling, Message, PseudonymousPractitioner, Urgency, build_message
+from trust.exchange.message import (
+    WITHOUT_AGREEMENT,
+    Handling,
+    Message,
+    PseudonymousPractitioner,
+    Urgency,
+    build_message,
+)
 from trust.exchange.persons import person_fields, persons_for_holder
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, ServiceRef
 from trust.keys import KeyUse
 
 TOO_LONG = "message_too_long"
+_NONE = "no agreement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +79,7 @@ class RecipientPlanner:
         """
         standings = self.policy.agreements.standings(now=now)
         binding = [each for each in standings if isinstance(each, InForce)]
-        selected = {each.holder: each for each in select_clauses(binding, submission.spec(self.own))}
+        selected = self._select(binding, submission, now)
         run = _Run(
             planner=self,
             submission=submission,
@@ -90,6 +99,34 @@ class RecipientPlanner:
                 messages.append(run.plan(plan, chosen, supersedes(str(service))))
         return tuple(messages)
 
+    def _select(
+        self, binding: Sequence[InForce], submission: CaseSubmission, now: datetime
+    ) -> Mapping[ServiceRef, SelectedClause]:
+        """Return the clause for each recipient: an agreement's, or what the stated ground permits without one."""
+        if submission.ground is None:
+            return {each.holder: each for each in select_clauses(binding, submission.spec(self.own))}
+        return {
+            service: SelectedClause(
+                agreement=WITHOUT_AGREEMENT,
+                title="",
+                clause=grant_of_ground(submission.ground, self._terms(submission, service), submission.body, now=now),
+                holder=service,
+                fields=submission.body.fields,
+            )
+            for service in submission.recipients
+        }
+
+    def _terms(self, submission: CaseSubmission, recipient: ServiceRef) -> GroundTerms:
+        kind = submission.kind
+        return GroundTerms(
+            kind=kind.name,
+            version=max(kind.versions),
+            purpose=submission.purpose,
+            role=submission.practitioner.role,
+            asker=ServiceRef(entity=self.own, service=submission.from_service),
+            holder=recipient,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
@@ -103,7 +140,7 @@ class _Run:
 
     def plan(self, plan: RecipientPlan, selected: SelectedClause, supersedes: str | None) -> PlannedMessage:
         submission = self.submission
-        agreement = f"{selected.agreement.id}/{selected.agreement.version}"
+        agreement = _NONE if submission.ground else f"{selected.agreement.id}/{selected.agreement.version}"
         plan = replace(plan, agreement=agreement, clause=selected.clause.id, law=selected.clause.law)
         recipient = self.batch.recipient(selected.holder, submission.kind.name)
         if isinstance(recipient, Refusal):
@@ -183,6 +220,7 @@ class _Run:
             urgency=submission.urgency,
             deadline=None if decide_by is None else to_seconds(decide_by),
             handling=submission.handling,
+            ground=submission.ground,
         )
 
     def _practitioner(self, practitioner: Practitioner, holder: EntityId) -> PseudonymousPractitioner:

@@ -67,6 +67,8 @@ class Reissuer:
             raise NothingToReissue
         record = open_request(self.vault.seal_key(), submission.id, submission.sealed_request)
         content = _content(record, submission, self.kinds, to)
+        if content.ground is not None and str(to) != row.service:
+            raise NothingToReissue  # a person decided to tell that recipient, and no other
         (draft,) = self.planner.plan(content, submission.id, supersedes=record["messages"].get, now=now)
         if draft.message is None:
             raise SubmissionRefused([draft.plan])
@@ -141,4 +143,5 @@ def _content(record: JsonObject, row: SubmissionRow, kinds: Kinds, to: ServiceRe
         deadline=None if deadline is None else datetime.fromisoformat(deadline),
         handling=None if handling is None else Handling(**handling),
         incident=row.incident,
+        ground=record.get("ground"),
     )

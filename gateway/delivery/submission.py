@@ -35,6 +35,15 @@ from trust.identifiers import EntityId
 
 T = TypeVar("T")
 
+
+Also = Callable[[Transaction, SubmissionRow], None]
+"""Store what belongs to a submission, in its transaction; what it raises gives both up."""
+
+
+def _nothing_else(_tx: Transaction, _row: SubmissionRow) -> None:
+    """Store a submission and no more."""
+
+
 _NO_INCIDENT = "There is no incident of this case system that this could belong to."
 _NOT_FOUND = "There is no earlier submission of this case system that this one could take the place of."
 
@@ -66,8 +75,16 @@ class Submitter:
         """
         return tuple(each.plan for each in self._plan(client_id, submission, token_urlsafe(16), now))
 
-    def submit(self, client_id: str, submission: CaseSubmission, *, idempotency_key: str, now: datetime) -> str:
-        """Return the id of the submission, which is durable by then.
+    def submit(
+        self,
+        client_id: str,
+        submission: CaseSubmission,
+        *,
+        idempotency_key: str,
+        now: datetime,
+        also: Also = _nothing_else,
+    ) -> str:
+        """Return the id of the submission, which is durable by then; ``also`` is done in its transaction.
 
         Raises :class:`SubmissionRefused`, :class:`CaseRefused` for a key that stands for another submission,
         ``MessagesLimited``, and the store's ``StoreFull`` and ``StoreBusy``; nothing is sent then.
@@ -96,7 +113,7 @@ class Submitter:
             sealed_request=seal_request(self.vault.seal_key(), submission_id, _record(submission, drafts)),
             created_at=now,
         )
-        first = self._commit(row, submission, drafts, charge)
+        first = self._commit(row, submission, drafts, charge, also)
         return submission_id if first is None else _repeat(first, request_digest)
 
     def _charge(self, client_id: str, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]) -> MessageCharge:
@@ -134,7 +151,12 @@ class Submitter:
         return _Earlier(row=row, messages=record["messages"])
 
     def _commit(
-        self, row: SubmissionRow, submission: CaseSubmission, drafts: tuple[PlannedMessage, ...], charge: MessageCharge
+        self,
+        row: SubmissionRow,
+        submission: CaseSubmission,
+        drafts: tuple[PlannedMessage, ...],
+        charge: MessageCharge,
+        also: Also,
     ) -> SubmissionRow | None:
         """Store everything, or return what the same key stands for since."""
         hmac_key, seal_key, now = self.vault.evidence_hmac_key(), self.vault.seal_key(), row.created_at
@@ -164,6 +186,7 @@ class Submitter:
             for each in drafts:
                 if each.message is not None:
                     self.consents.note_use(tx, each.message, now)
+            also(tx, row)
             return None
 
         return self._write(effect, charge, now)

@@ -88,7 +88,7 @@ class SealedDecision:
 class NewDecision:
     """A decision as a person makes it: not to share until a review, or with no day of review to share.
 
-    ``request`` is their own reference for what was asked.
+    ``request`` is their own reference for what was asked; ``others`` are further persons by which it is found.
     """
 
     service: ServiceSlug
@@ -100,6 +100,7 @@ class NewDecision:
     review_on: date | None = None
     recipient: str | None = None
     request: str | None = None
+    others: tuple[Subject, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,21 +162,20 @@ class SharingDecisions:
         Raises :class:`DecisionFaults` for the ground, the day of review, or a person who is described too vaguely, and
         ``StoreBusy`` where ``also`` returns false.
         """
+        self.check(new, now=now)
+        return self._store(new, _first_terms(new, now), _first_content(new), also=also, now=now)
+
+    def check(self, new: NewDecision, *, now: datetime) -> None:
+        """Raise :class:`DecisionFaults` where a decision cannot be recorded."""
         faults = self._faults(new, check_sharing if new.review_on is None else check_withholding, now)
         if not person_keys(self.vault.evidence_hmac_key(), new.subject):
             faults.append(Fault(path="subject", problem="is too vague; give an identifier, or birth date and a name"))
         if faults:
             raise DecisionFaults(*faults)
-        content = SealedDecision(
-            subject=new.subject, reason=new.reason, case_ref=new.case_ref, by=new.by, request=new.request
-        )
-        is_shared = new.review_on is None
-        terms = _Terms(
-            outcome=SharingOutcome.SHARED if is_shared else SharingOutcome.NOT_SHARED,
-            review_at=now + SECOND_REVIEW if new.review_on is None else end_of(new.review_on),
-            ground=new.ground,
-        )
-        return self._store(new, terms, content, also=also, now=now)
+
+    def put(self, tx: Transaction, new: NewDecision, *, now: datetime) -> None:
+        """Store a decision that was checked, in the transaction of what it decides on."""
+        self._put(tx, new, self._row(new, _first_terms(new, now), _first_content(new), now))
 
     def review(self, decision: SharingRow, finding: SharingReview, *, now: datetime) -> SharingView:
         """Record what the review of a decision not to share decided, as a new decision; the old one stays.
@@ -259,8 +259,21 @@ class SharingDecisions:
     def _store(
         self, new: NewDecision, terms: "_Terms", content: SealedDecision, *, also: Effect, now: datetime
     ) -> SharingView:
+        row = self._row(new, terms, content, now)
+
+        def effect(tx: Transaction) -> bool:
+            if not also(tx, row):
+                return False
+            self._put(tx, new, row)
+            return True
+
+        if not self.store.write(effect):
+            raise StoreBusy("Another person decided at the same time; look at it again.")
+        return self._view(row, now)
+
+    def _row(self, new: NewDecision, terms: "_Terms", content: SealedDecision, now: datetime) -> SharingRow:
         decision = self.new_id()
-        row = SharingRow(
+        return SharingRow(
             id=decision,
             service=new.service,
             outcome=terms.outcome,
@@ -270,17 +283,11 @@ class SharingDecisions:
             review_at=terms.review_at,
             sealed=seal(self.vault.seal_key(), strict_json.dumps(typed_json.encode(content)), _place(decision)),
         )
-        keys = person_keys(self.vault.evidence_hmac_key(), content.subject)
 
-        def effect(tx: Transaction) -> bool:
-            if not also(tx, row):
-                return False
-            sharing_decisions.put(tx, row, keys)
-            return True
-
-        if not self.store.write(effect):
-            raise StoreBusy("Another person decided at the same time; look at it again.")
-        return self._view(row, now)
+    def _put(self, tx: Transaction, new: NewDecision, row: SharingRow) -> None:
+        key = self.vault.evidence_hmac_key()
+        keys = (each for person in (new.subject, *new.others) for each in person_keys(key, person))
+        sharing_decisions.put(tx, row, keys)
 
     def _open(self, row: SharingRow) -> SealedDecision:
         raw = open_own(self.vault.seal_key(), row.sealed, _place(row.id))
@@ -313,6 +320,16 @@ class _Terms:
     outcome: SharingOutcome
     review_at: datetime | None
     ground: str
+
+
+def _first_content(new: NewDecision) -> SealedDecision:
+    return SealedDecision(subject=new.subject, reason=new.reason, case_ref=new.case_ref, by=new.by, request=new.request)
+
+
+def _first_terms(new: NewDecision, now: datetime) -> _Terms:
+    if new.review_on is None:
+        return _Terms(outcome=SharingOutcome.SHARED, review_at=now + SECOND_REVIEW, ground=new.ground)
+    return _Terms(outcome=SharingOutcome.NOT_SHARED, review_at=end_of(new.review_on), ground=new.ground)
 
 
 def end_of(day: date) -> datetime:

@@ -11,6 +11,7 @@ from gateway.delivery.submission_view import SentMessages
 from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.kinds import Responder, ServedKinds
 from gateway.exchange.query_log import AskingSide
+from gateway.sharing.decisions import SharingDecisions
 from gateway.web.case_openapi import ApiOperation
 from gateway.web.guards import CaseGuard
 from trust.exchange.kind import ExchangeKind, kinds_by_name
@@ -28,12 +29,16 @@ class Capability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedSide:
-    """The parts that send messages of any queued kind, show what became of them, and answer those that came."""
+    """The parts that send messages of any queued kind, show what became of them, and answer those that came.
+
+    ``sharing`` keeps the decisions of named persons on what is sent without an agreement.
+    """
 
     submitter: Submitter
     sent_messages: SentMessages
     inbox: ServiceInbox
     consents: ResolveConsent
+    sharing: SharingDecisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

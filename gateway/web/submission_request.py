@@ -73,6 +73,11 @@ class SubmissionBody(ReportBody):
         description="The id of your run of a play that this follows up.",
     )
 
+    @property
+    def stated_ground(self) -> str | None:
+        """The ground of a message that rests on no agreement."""
+        return None
+
 
 AnySubmission = TypeVar("AnySubmission", bound=SubmissionBody)
 
@@ -107,6 +112,7 @@ def read_submission(
         supersedes=body.supersedes,
         incident=body.incident,
         left_out=parts.left_out,
+        ground=body.stated_ground,
     )
     return body, submission
 

@@ -3,6 +3,7 @@
 A list is newest first. Another client's submission is the same 404 as one that does not exist (assertion A49).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -120,7 +121,19 @@ class SubmissionResource:
         return self.submit, self.preview, self.list, self.get
 
 
-def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: CaseGuard) -> Blueprint:
+Send = Callable[[SubmissionResource, QueuedSide, CaseCaller, datetime], str]
+"""Read the request's body, submit it, and return the id of the submission."""
+
+
+def _send(resource: SubmissionResource, side: QueuedSide, caller: CaseCaller, now: datetime) -> str:
+    key = read_idempotency_key()
+    _, submission = read_submission(resource.body, caller, kind=resource.kind, consents=side.consents, now=now)
+    return side.submitter.submit(caller.client.client_id, submission, idempotency_key=key, now=now)
+
+
+def submission_routes(
+    resource: SubmissionResource, side: QueuedSide, guard: CaseGuard, send: Send = _send
+) -> Blueprint:
     """Return the routes of one queued kind."""
     routes = Blueprint(f"{resource.noun}s", __name__)
     submit_operation, _, list_operation, get_operation = resource.operations
@@ -129,9 +142,7 @@ def submission_routes(resource: SubmissionResource, side: QueuedSide, guard: Cas
     @routes.post(resource.path)
     @guard
     def submit(caller: CaseCaller, now: datetime) -> Response:
-        key = read_idempotency_key()
-        _, submission = read_submission(resource.body, caller, kind=kind, consents=side.consents, now=now)
-        submission_id = side.submitter.submit(caller.client.client_id, submission, idempotency_key=key, now=now)
+        submission_id = send(resource, side, caller, now)
         response = submit_operation.respond(find(caller, now, submission_id), HTTPStatus.CREATED)
         response.headers["Location"] = f"{guard.base_url}{resource.path}/{submission_id}"
         return response

@@ -26,6 +26,7 @@ AREAS = frozenset(
             "referrals",
             "consents",
             "sharing",
+            "disclosures",
         ),
         *("authority", "health", "maintenance", "administration", "web", "http", "console", "cli", "server", "app"),
         *("demo", "sign-in", "retention", "durations", "doctor", "restore", "enrolment"),

@@ -191,6 +191,8 @@ def _read_version(reader: Reader, kind: ExchangeKind | None) -> int:
     version = reader.whole("version", least=1, most=1000)
     if kind is None:
         reader.fault("kind", "is not a kind of exchange that this software speaks")
+    elif kind.without_agreement:
+        reader.fault("kind", f"needs no clause: a {kind.name} rests on its own ground")
     elif version not in kind.versions:
         reader.fault("version", f"is not spoken here; {kind.name} is spoken in " + ", ".join(map(str, kind.versions)))
     return version

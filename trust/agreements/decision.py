@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 from trust.agreements.agreement import Agreement, InForce, NotInForce
-from trust.agreements.clause import Clause, Existence
+from trust.agreements.clause import Clause
 from trust.agreements.consent import SUBJECT, deny_consent, deny_ended
 from trust.agreements.decision_facts import (
     LocalPolicy,
@@ -24,8 +24,16 @@ from trust.agreements.decision_facts import (
     Restriction,
 )
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
+from trust.agreements.ground_clause import clause_of_ground
 from trust.agreements.location import LocationRuling, rule_on_location
 from trust.agreements.queued import PermittedContent, ServiceKinds, deny_ended_persons, hide_place, permit_content
+from trust.agreements.release_decision import (
+    RELEASE_RULES,
+    ReleaseRule,
+    decide_release,
+    rule_on_place,
+    trace_release,
+)
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.errors import MalformedBody
 from trust.exchange.kind import ExchangeKind, Kinds, Query, QueuedBody, parse_query
@@ -35,6 +43,8 @@ from trust.identifiers import EntityId
 from trust.oauth.authorization_details import covers
 
 __all__ = [
+    "GROUND_RULES",
+    "RELEASE_RULES",
     "REQUEST_RULES",
     "Denial",
     "DenialCode",
@@ -43,6 +53,7 @@ __all__ = [
     "Permit",
     "PersonRestrictions",
     "Release",
+    "ReleaseRule",
     "ReleaseStatus",
     "RequestFacts",
     "Restriction",
@@ -67,13 +78,13 @@ def decide_request(
 ) -> Permit | Denial:
     """Decide whether a request may be answered at all. ``agreement`` is the one its id and version name, if we hold it.
 
-    The rules are those of :data:`REQUEST_RULES`, in their order; the first that is broken refuses. The fields are the
+    The rules are those of :func:`rules_of`, in their order; the first that is broken refuses. The fields are the
     role's, and of these only what was asked for (assertion A48).
 
     Not decided here: whether the message was seen before, the caller's standing, and budgets.
     """
     case = _Case(facts=facts, agreement=agreement, local=local, own=own, now=now, kinds=kinds)
-    for rule in REQUEST_RULES:
+    for rule in rules_of(facts.message, kinds):
         denial = rule.check(case)
         if denial is not None:
             return denial
@@ -91,51 +102,12 @@ def trace_request(
 ) -> tuple["RuleResult", ...]:
     """Return how each rule of :func:`decide_request` ends for a request, to the first that refuses it."""
     case, results = _Case(facts=facts, agreement=agreement, local=local, own=own, now=now, kinds=kinds), []
-    for rule in REQUEST_RULES:
+    for rule in rules_of(facts.message, kinds):
         denial = rule.check(case)
         results.append(RuleResult(number=rule.number, text=rule.text, denial=denial))
         if denial is not None:
             break
     return tuple(results)
-
-
-def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions) -> Release:
-    """Decide what to answer, now that the person has been looked for: the first rule that applies gives the status.
-
-    The rules are those of :data:`RELEASE_RULES`. Under a conditional clause everything but a release is answered alike.
-    Under another one, a person who may be meant or whose record is restricted is ``review``: a human must decide, and
-    "not known" would be untrue. A restricted place is hidden unless
-    :func:`trust.agreements.location.rule_on_location` releases it to the asker.
-    """
-    place = rule_on_place(permit, restrictions)
-    reasons = (f"match:{match}", *restrictions.reasons, *([] if place is None else [str(place)]))
-    status = next(rule.status for rule in RELEASE_RULES if rule.applies(permit, match, restrictions))
-    fields = permit.fields if status is ReleaseStatus.KNOWN else frozenset()
-    hides = place is not None and place.hides
-    return Release(status=status, fields=fields, reasons=reasons, place=restrictions.place if hides else None)
-
-
-def trace_release(
-    permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions
-) -> tuple[tuple["ReleaseRule", bool], ...]:
-    """Return the rules of :func:`decide_release` to the first that applies, each with whether it applies."""
-    results = []
-    for rule in RELEASE_RULES:
-        applies = rule.applies(permit, match, restrictions)
-        results.append((rule, applies))
-        if applies:
-            break
-    return tuple(results)
-
-
-def rule_on_place(permit: Permit, restrictions: PersonRestrictions) -> LocationRuling | None:
-    """Return whether the place of a restricted person may go to the asker, or none where no place is restricted."""
-    restriction = restrictions.location
-    if restriction is None:
-        return None
-    if permit.asker is None:
-        return LocationRuling.NOT_AUTHORISED
-    return rule_on_location(restriction, permit.clause, permit.asker)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,16 +155,6 @@ class RequestRule:
     check: Callable[[_Case], Denial | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseRule:
-    """One rule of :func:`decide_release`: the status that it gives where it applies."""
-
-    number: str
-    text: str
-    status: ReleaseStatus
-    applies: Callable[[Permit, MatchOutcome, PersonRestrictions], bool]
-
-
 def _check_caller(case: _Case) -> Denial | None:
     facts = case.facts
     is_sender = facts.caller == facts.sender == facts.message.iss
@@ -221,6 +183,16 @@ def _check_held(case: _Case) -> Denial | None:
     if case.agreement is None:
         return deny(DenialCode.NO_AGREEMENT)
     case.terms = case.agreement.agreement
+    return None
+
+
+def _check_ground(case: _Case) -> Denial | None:
+    """Grant what the body brings, to the service that it is for, where the stated ground permits that today."""
+    body = cast("QueuedBody", case.query)
+    clause = clause_of_ground(case.message, body, sender_kind=case.facts.services.sender, now=case.now)
+    if isinstance(clause, Denial):
+        return clause
+    case.clause = clause
     return None
 
 
@@ -353,60 +325,20 @@ REQUEST_RULES: Final[tuple[RequestRule, ...]] = (
     RequestRule(number="12", text="Nothing that is sent tells a restricted place.", check=_check_place),
 )
 """The rules of a request, in order. A new rule goes here, with a number of its own, and calls its own module."""
-
-
-def _is_withheld(permit: Permit, restrictions: PersonRestrictions) -> bool:
-    """Say whether the record is withheld, also because the service tells a hidden place by saying that it has one."""
-    place, restriction = rule_on_place(permit, restrictions), restrictions.location
-    is_told = place is not None and place.hides and restriction is not None and restriction.tells_by_itself
-    return restrictions.withhold(permit.clause) or is_told
-
-
-def _discloses(permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
-    return match is MatchOutcome.UNIQUE and not _is_withheld(permit, restrictions)
-
-
-def _is_conditional(permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
-    return permit.clause.existence is Existence.CONDITIONAL
-
-
-def _is_absent(_permit: Permit, match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
-    return match is MatchOutcome.NONE
-
-
-def _is_past(permit: Permit, match: MatchOutcome, restrictions: PersonRestrictions) -> bool:
-    return match is MatchOutcome.NOT_CURRENT and not _is_withheld(permit, restrictions)
-
-
-def _is_left(_permit: Permit, _match: MatchOutcome, _restrictions: PersonRestrictions) -> bool:
-    return True
-
-
-RELEASE_RULES: Final[tuple[ReleaseRule, ...]] = (
-    ReleaseRule(
-        number="1", text="One record is the person's, unrestricted.", status=ReleaseStatus.KNOWN, applies=_discloses
-    ),
-    ReleaseRule(
-        number="2",
-        text="The clause does not let existence be told.",
-        status=ReleaseStatus.NOTHING_TO_SHARE,
-        applies=_is_conditional,
-    ),
-    ReleaseRule(number="3a", text="No record is the person's.", status=ReleaseStatus.NOT_KNOWN, applies=_is_absent),
-    ReleaseRule(
-        number="3b",
-        text="One record is the person's, unrestricted, without a current involvement.",
-        status=ReleaseStatus.NOT_CURRENT,
-        applies=_is_past,
-    ),
-    ReleaseRule(
-        number="4",
-        text="A record may be the person's, or is restricted: a human must decide.",
-        status=ReleaseStatus.REVIEW,
-        applies=_is_left,
-    ),
+_BEFORE_GROUND: Final = ("1a", "1b", "2", "3", "9a")
+_AFTER_GROUND: Final = ("11", "12")
+GROUND_RULES: Final[tuple[RequestRule, ...]] = (
+    *(rule for rule in REQUEST_RULES if rule.number in _BEFORE_GROUND),
+    RequestRule(number="G", text="The stated ground permits it without an agreement.", check=_check_ground),
+    *(rule for rule in REQUEST_RULES if rule.number in _AFTER_GROUND),
 )
-"""The rules of a release, in order; the last one always applies."""
+"""The rules of a message of a kind that needs no agreement, in order."""
+
+
+def rules_of(message: Message, kinds: Kinds = KINDS) -> tuple[RequestRule, ...]:
+    """Return the rules that decide on a message: those of its kind."""
+    kind = kinds.get(message.kind)
+    return GROUND_RULES if kind is not None and kind.without_agreement else REQUEST_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +367,7 @@ def _content(facts: RequestFacts, clause: Clause, query: Query, kind: ExchangeKi
 def _permit(case: _Case) -> Permit:
     today, clause = case.now.astimezone(UTC).date(), case.clause
     return Permit(
-        agreement=case.terms.ref,
+        agreement=case.message.agreement,
         clause=clause,
         fields=case.content.fields,
         role=case.message.practitioner.role,

@@ -21,6 +21,7 @@ from trust import typed_json
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause_selection import QuerySpec
 from trust.agreements.decision import (
+    GROUND_RULES,
     REQUEST_RULES,
     LocalPolicy,
     Permit,
@@ -218,7 +219,7 @@ def _replay_of(inputs: Inputs, find: Callable[[AgreementRef], Agreement | None],
 @cache
 def rules_digest() -> str:
     """Return the digest of the rules of this release: their numbers and sentences, in order."""
-    return digest(dumps([[rule.number, rule.text] for rule in REQUEST_RULES]))
+    return digest(dumps([[rule.number, rule.text] for rule in (*REQUEST_RULES, *GROUND_RULES)]))
 
 
 def kinds_digest(kinds: Kinds) -> str:
@@ -255,6 +256,7 @@ def _request_to_json(message: Message) -> JsonObject:
         "to_service": message.to_service,
         "role": message.practitioner.role,
         "sent_on": from_seconds(message.iat).date().isoformat(),
+        **({} if message.ground is None else {"ground": message.ground}),
     }
 
 
@@ -347,6 +349,7 @@ def _message_of(inputs: Inputs) -> Message:
         clause=ClauseId(record["clause"]),
         purpose=PurposeCode(record["purpose"]),
         basis=tuple(record["basis"]),
+        ground=record.get("ground"),
         from_service=ServiceSlug(record["from_service"]),
         to_service=ServiceSlug(record["to_service"]),
         practitioner=PseudonymousPractitioner(sub="", role=RoleCode(record["role"]), org_unit=""),

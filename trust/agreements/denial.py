@@ -33,6 +33,7 @@ class DenialCode(StrEnum):
     SERVICE_NOT_COVERED = "service_not_covered"
     ROLE_NOT_PERMITTED = "role_not_permitted"
     BASIS_MISMATCH = "basis_mismatch"
+    GROUND_NOT_PERMITTED = "ground_not_permitted"
     CONSENT_RECORD_MISSING = "consent_record_missing"
     CONSENT_NOT_VALID = "consent_not_valid"
     CONSENT_WITHDRAWN = "consent_withdrawn"
@@ -142,6 +143,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.BASIS_MISMATCH: (
             "The legal basis that the request states is not the one the clause rests on.",
             "State the clause's own basis, all of it and nothing else.",
+        ),
+        DenialCode.GROUND_NOT_PERMITTED: (
+            "The ground that the message states does not permit sharing without an agreement.",
+            "State a ground of the legal register that is in force and permits it, or have an agreement signed.",
         ),
         DenialCode.CONSENT_RECORD_MISSING: (
             "The clause rests on the person's consent, and the request shows no record of it.",

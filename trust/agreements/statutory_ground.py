@@ -65,3 +65,8 @@ def check_sharing(code: str, context: GroundContext) -> LegalEntry:
     if entry.consent_needed or (entry.part not in _SHARING and code not in _VITAL_INTERESTS):
         raise GroundRefused(f"{code} does not by itself permit sharing without an agreement.")
     return entry
+
+
+def is_duty(entry: LegalEntry) -> bool:
+    """Say whether an entry obliges those that it is for to share."""
+    return entry.power.startswith("the duty ")

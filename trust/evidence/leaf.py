@@ -67,7 +67,8 @@ class Leaf:
     signed bytes, the first none for a question that was never signed. ``subject_hmac`` comes from :func:`subject_key`;
     ``practitioner`` is the pseudonym of the message. ``fields`` names what was released: of the record in an answer, of
     the person in a question; an empty one says that nothing was, none that the event releases nothing. ``dropped``
-    comes from :func:`dropped_members`. ``decision`` is the digest of each input of the decision, by its name
+    comes from :func:`dropped_members`. ``ground`` is there in place of agreement and clause.
+    ``decision`` is the digest of each input of the decision, by its name
     (:func:`trust.agreements.decision_record.input_digests`). Members are ``None`` where a message was refused before
     they could be read.
     """
@@ -83,6 +84,7 @@ class Leaf:
     answer_digest: str | None = None
     agreement: AgreementRef | None = None
     clause: ClauseId | None = None
+    ground: str | None = None
     purpose: PurposeCode | None = None
     from_service: ServiceSlug | None = None
     to_service: ServiceSlug | None = None
@@ -106,6 +108,7 @@ class Leaf:
             "answer": self.answer_digest,
             "agreement": agreement and {"id": agreement.id, "v": agreement.version, "digest": agreement.digest},
             "clause": self.clause,
+            "ground": self.ground,
             "purpose": self.purpose,
             "from_service": self.from_service,
             "to_service": self.to_service,
@@ -163,6 +166,7 @@ def parse_leaf(raw: bytes) -> Leaf:
 
 _CODES = {
     "clause": ClauseId,
+    "ground": str,
     "purpose": PurposeCode,
     "from_service": ServiceSlug,
     "to_service": ServiceSlug,

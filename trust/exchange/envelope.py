@@ -31,6 +31,10 @@ class AgreementRef:
     digest: str
 
 
+WITHOUT_AGREEMENT = AgreementRef(id=AgreementId(""), version=0, digest="")
+"""Stands for the agreement of a message that names none. It is on no wire, and no agreement can have this name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRef:
     """A message down to its very bytes: what a reply or a receipt answers."""

@@ -204,7 +204,8 @@ class ExchangeKind:
     ``fields`` is every field that a clause may permit; an ``indivisible`` reply always has all of them.
     ``reply_members`` is every member of a reply's body. ``reveals`` names what answers under a clause with the given
     lists can tell. ``has_rating`` says that recipients close its messages as useful or not. ``parse_answer`` reads the
-    outcome of a message of a queued kind, whose parsers return a :class:`QueuedBody`.
+    outcome of a message of a queued kind, whose parsers return a :class:`QueuedBody`. A kind ``without_agreement`` is
+    queued; its messages state a ground, and no agreement grants it.
     """
 
     name: KindName
@@ -219,6 +220,7 @@ class ExchangeKind:
     max_life: timedelta = QUERY_LIFE
     queued: bool = False
     has_rating: bool = False
+    without_agreement: bool = False
     parse_answer: Callable[[JsonObject], MessageAnswer] | None = None
 
     @property
@@ -250,6 +252,12 @@ def is_queued(kinds: Kinds, kind: str) -> bool:
     """Say whether messages of this kind are stored and receipted, and not answered by a reply."""
     entry = kinds.get(KindName(kind))
     return entry is not None and entry.queued
+
+
+def needs_no_agreement(kinds: Kinds, kind: str) -> bool:
+    """Say whether messages of this kind rest on a stated ground and on no agreement."""
+    entry = kinds.get(KindName(kind))
+    return entry is not None and entry.without_agreement
 
 
 def supported(kinds: Kinds) -> dict[KindName, tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from trust.exchange import alert, eligibility, involvement, notice, referral
+from trust.exchange import alert, disclosure, eligibility, involvement, notice, referral
 from trust.exchange.kind import Kinds, kinds_by_name
 
 KINDS: Final[Kinds] = kinds_by_name(
@@ -11,4 +11,5 @@ KINDS: Final[Kinds] = kinds_by_name(
     alert.ALERT_KIND,
     referral.REFERRAL_KIND,
     notice.NOTICE_KIND,
+    disclosure.DISCLOSURE_KIND,
 )

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from trust.exchange.alert import ALERT
+from trust.exchange.disclosure import DISCLOSURE
 from trust.exchange.eligibility import KIND as ELIGIBILITY
 from trust.exchange.involvement import KIND as INVOLVEMENT
 from trust.exchange.notice import CORRECTION_ADDRESS, NOTICE
@@ -94,6 +95,20 @@ FIELDS: Final[Mapping[KindName, Mapping[str, Reveals]]] = MappingProxyType(
             "need_by": _NOTHING,
             "delivery_restricted": _NOTHING,
         },
+        DISCLOSURE: {
+            **_PERSONS,
+            **_RISK,
+            "incident_reference": _NOTHING,
+            "occurred_at": _NOTHING,
+            "location_kind": _NOTHING,  # the kind of place of an incident
+            "child_present": _NOTHING,
+            "perpetrator_works_at": _NOTHING,
+            "circumstances": _TEXT,
+            "child_voice": _TEXT,
+            "views": _TEXT,
+            "risk": _TEXT,
+            "history": _TEXT,
+        },
         NOTICE: {
             **_PERSONS,
             "involvement": _NOTHING,
@@ -136,6 +151,7 @@ PRACTITIONER: Final[Mapping[str, Reveals]] = MappingProxyType(
 ANSWERS: Final[Mapping[KindName, Mapping[str, Reveals]]] = MappingProxyType(
     {
         ALERT: {"closed": _NOTHING},
+        DISCLOSURE: {"closed": _NOTHING},
         REFERRAL: {
             "status": _NOTHING,
             "reason": _TEXT,

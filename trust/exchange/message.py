@@ -14,6 +14,7 @@ from trust.exchange.consent import ConsentRecord, consent_to_json, read_consent
 from trust.exchange.envelope import (
     JTI,
     MAX_BYTES,
+    WITHOUT_AGREEMENT,
     AgreementRef,
     RequestRef,
     agreement_to_json,
@@ -23,7 +24,7 @@ from trust.exchange.envelope import (
     read_services,
 )
 from trust.exchange.errors import MalformedMessage, MalformedSubject
-from trust.exchange.kind import Kinds, is_queued, max_life
+from trust.exchange.kind import Kinds, is_queued, max_life, needs_no_agreement
 from trust.exchange.kinds import KINDS
 from trust.exchange.person import MAX_NAME, Subject, parse_subject, subject_to_json
 from trust.exchange.persons import ConcernedPerson, persons_to_json, read_persons
@@ -46,6 +47,7 @@ from trust.strict_json import JsonObject
 
 __all__ = [
     "TYP",
+    "WITHOUT_AGREEMENT",
     "AgreementRef",
     "Handling",
     "Message",
@@ -102,6 +104,9 @@ class Message:
     ``from_service`` is a service of ``iss`` and ``to_service`` one of ``aud``; :attr:`asker` and :attr:`holder` say so.
     ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kind.parse_query`. A query has a
     ``subject``; a message of a queued kind has ``persons`` and an ``urgency``, and consent stands with each person.
+
+    A message of a kind that needs no agreement has a ``ground``, which is its basis, and neither agreement nor clause:
+    :data:`WITHOUT_AGREEMENT` and an empty clause stand for them here.
     """
 
     iss: EntityId
@@ -127,6 +132,12 @@ class Message:
     deadline: int | None = None
     handling: Handling | None = None
     consent: ConsentRecord | None = None
+    ground: str | None = None
+
+    @property
+    def under(self) -> AgreementRef | None:
+        """The agreement that it names, if it names one."""
+        return self.agreement if self.ground is None else None
 
     @property
     def asker(self) -> ServiceRef:
@@ -206,10 +217,8 @@ def _message_to_claims(message: Message) -> JsonObject:
         **parties_to_json(message),
         "kind": message.kind,
         "v": message.version,
-        "agreement": agreement_to_json(message.agreement),
-        "clause": message.clause,
+        **_footing(message),
         "purpose": message.purpose,
-        "basis": list(message.basis),
         "from_service": message.from_service,
         "to_service": message.to_service,
         "practitioner": {
@@ -228,6 +237,17 @@ def _message_to_claims(message: Message) -> JsonObject:
         "consent": None if message.consent is None else consent_to_json(message.consent),
     }
     return _present(claims)
+
+
+def _footing(message: Message) -> JsonObject:
+    """Return the agreement and clause with their basis, or the ground that is there without them."""
+    if message.ground is not None:
+        return {"ground": message.ground}
+    return {
+        "agreement": agreement_to_json(message.agreement),
+        "clause": message.clause,
+        "basis": list(message.basis),
+    }
 
 
 def _about(message: Message) -> JsonObject:
@@ -257,6 +277,7 @@ def _parse_message(claims: JsonObject, kinds: Kinds) -> Message:
     year, queued = from_seconds(parties.iat).year, is_queued(kinds, kind)
     if queued:
         _check_queued(reader)
+    footing = _read_footing(reader, needs_none=needs_no_agreement(kinds, kind))
     message = Message(
         iss=parties.iss,
         aud=parties.aud,
@@ -265,10 +286,10 @@ def _parse_message(claims: JsonObject, kinds: Kinds) -> Message:
         jti=parties.jti,
         kind=KindName(kind),
         version=reader.whole("v", least=1, most=HIGHEST_VERSION),
-        agreement=read_agreement(reader),
-        clause=ClauseId(reader.parsed("clause", parse_code)),
+        agreement=footing.agreement,
+        clause=footing.clause,
         purpose=PurposeCode(reader.parsed("purpose", parse_code)),
-        basis=reader.parsed_list("basis", parse_code),
+        basis=footing.basis,
         from_service=services.from_service,
         to_service=services.to_service,
         practitioner=_read_practitioner(reader, with_name=queued),
@@ -281,12 +302,38 @@ def _parse_message(claims: JsonObject, kinds: Kinds) -> Message:
         deadline=reader.whole("deadline", least=0, most=LATEST_SECONDS) if reader.has("deadline") else None,
         handling=_read_handling(reader),
         consent=_read_consent(reader),
+        ground=footing.ground,
     )
     if queued and message.deadline is not None and message.deadline <= message.iat:
         reader.fault("deadline", "lies before the message was made")
     if reader.faults:
         raise MalformedMessage(reader.faults)
     return message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Footing:
+    agreement: AgreementRef
+    clause: ClauseId
+    basis: tuple[str, ...]
+    ground: str | None = None
+
+
+def _read_footing(reader: Reader, *, needs_none: bool) -> _Footing:
+    """Read the agreement and clause with their basis; or, for a kind that needs none, the ground alone."""
+    if not needs_none:
+        if reader.has("ground"):
+            reader.fault("ground", "has no place in this kind of exchange, which rests on an agreement")
+        return _Footing(
+            agreement=read_agreement(reader),
+            clause=ClauseId(reader.parsed("clause", parse_code)),
+            basis=reader.parsed_list("basis", parse_code),
+        )
+    for name in ("agreement", "clause", "basis"):
+        if reader.has(name):
+            reader.fault(name, "has no place in this kind of exchange, which rests on its ground alone")
+    ground = reader.parsed("ground", parse_code)
+    return _Footing(agreement=WITHOUT_AGREEMENT, clause=ClauseId(""), basis=(ground,), ground=ground)
 
 
 def _check_queued(reader: Reader) -> None:
