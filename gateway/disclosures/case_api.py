@@ -81,8 +81,8 @@ def _send(_resource: SubmissionResource, side: QueuedSide, caller: CaseCaller, n
     _check_task(side, caller, body)
 
     def also(tx: Transaction, row: SubmissionRow) -> None:
-        named = replace(decision, request=f"disclosure {row.id}")
-        side.sharing.put(tx, named, now=now)
+        record = replace(decision, request=f"disclosure {row.id}")
+        side.sharing.put(tx, record, now=now)
         if body.task is not None and not sharing_tasks.close(tx, id=body.task, state=TaskState.DECIDED, at=now):
             raise StoreBusy("Another person decided on the task at the same time; look at it again.")
 

@@ -37,10 +37,10 @@ class DisclosureType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureBody(TypedBody):
-    """What a disclosure says; ``named`` are the fields that the person who decided named."""
+    """What a disclosure says; ``named_fields`` are those that the person who decided has named."""
 
     type: DisclosureType
-    named: frozenset[str]
+    named_fields: frozenset[str]
 
     @property
     def form(self) -> BodyForm:
@@ -54,7 +54,7 @@ class DisclosureBody(TypedBody):
 
     def to_body(self) -> JsonObject:
         """Return the body that says this."""
-        return {"type": str(self.type), "fields": sorted(self.named), **self.content_to_json()}
+        return {"type": str(self.type), "fields": sorted(self.named_fields), **self.content_to_json()}
 
 
 _NO_WORDS: Mapping[str, frozenset[str]] = {}
@@ -63,20 +63,20 @@ _NO_WORDS: Mapping[str, frozenset[str]] = {}
 def parse_body(body: JsonObject) -> DisclosureBody:
     """Read the body of a disclosure. Raises :class:`MalformedBody` with every fault."""
     reader = Reader(body, path="body.")
-    kind, named = reader.choice("type", DisclosureType), frozenset(reader.texts("fields"))
+    kind, named_fields = reader.choice("type", DisclosureType), frozenset(reader.texts("fields"))
     content = read_content(reader, FORM)
-    if not named <= FORM.fields:
+    if not named_fields <= FORM.fields:
         reader.fault("fields", f"must be some of {', '.join(sorted(FORM.fields))}")
-    brought = {*content.details, *(each.field for each in content.statements)}
-    if not brought:
+    present = {*content.details, *(each.field for each in content.statements)}
+    if not present:
         reader.fault("statements", "must have one, or details must have a value: it says nothing")
-    if beyond := sorted(brought - named):
+    if beyond := sorted(present - named_fields):
         reader.fault("fields", f"must name each field that is brought; not named: {', '.join(beyond)}")
     if reader.faults or kind is None:
         raise MalformedBody(reader.faults)
     return DisclosureBody(
         type=kind,
-        named=named,
+        named_fields=named_fields,
         details=content.details,
         statements=content.statements,
         dropped=(*reader.unknown(_MEMBERS), *content.dropped),

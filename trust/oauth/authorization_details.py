@@ -113,7 +113,7 @@ def _parse_one(item: object) -> AuthorizationDetail:
     if type(item) is not dict:
         raise MalformedClaims("Each authorization detail must be an object.")
     kind = item.get("type")
-    if kind not in {TYPE, WITHOUT_AGREEMENT_TYPE}:
+    if kind not in (TYPE, WITHOUT_AGREEMENT_TYPE):
         raise MalformedClaims(f"An authorization detail must be of the type '{TYPE}' or '{WITHOUT_AGREEMENT_TYPE}'.")
     claims.refuse_unknown(item, _MEMBERS if kind == TYPE else _WITHOUT_AGREEMENT, within="An authorization detail")
     agreement_id, version, digest = _parse_agreement(item) if kind == TYPE else (AgreementId(""), 0, "")

@@ -58,7 +58,7 @@ QUEUED = binding(document(*(clause_of(kind) for kind in (ALERT, REFERRAL, NOTICE
 BOUND = {each.agreement.ref: each.agreement for each in (BINDING, CONSENTING, QUEUED)}
 RECORDED = {
     "iss", "aud", "iat", "kind", "version", "agreement", "clause", "purpose", "basis", "from_service", "to_service",
-    "practitioner", "body", "persons", "consent",
+    "practitioner", "body", "persons", "consent", "ground",
 }  # fmt: skip
 
 

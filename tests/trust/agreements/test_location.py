@@ -40,7 +40,7 @@ from trust.agreements.location import (
 )
 from trust.agreements.restricted_text import RestrictedValues
 from trust.errors import MalformedInput
-from trust.exchange import alert, notice, referral
+from trust.exchange import alert, disclosure, notice, referral
 from trust.exchange.details import TypedBody
 from trust.exchange.involvement import KIND, InvolvementField, check_involvements
 from trust.exchange.kind import parse_query
@@ -91,6 +91,7 @@ class TestTheTable:
     def test_every_member_of_an_answer_is_classed(self) -> None:
         members = {
             alert.ALERT: {"closed"},
+            disclosure.DISCLOSURE: {"closed"},
             referral.REFERRAL: set(referral.ReferralAnswer.__dataclass_fields__),
             notice.NOTICE: {"answer", "ground"},
         }

@@ -11,7 +11,7 @@ from trust.exchange.kinds import KINDS
 from trust.identifiers import KindName
 
 QUERIES = {"involvement.query", "eligibility.query"}
-QUEUED = {"alert", "referral", "notice"}
+QUEUED = {"alert", "referral", "notice", "disclosure"}
 
 
 def test_queries_live_five_minutes_at_most_and_queued_kinds_fifteen_days() -> None:
