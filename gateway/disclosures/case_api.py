@@ -107,7 +107,11 @@ def _decision(side: QueuedSide, caller: CaseCaller, body: DisclosureRequest, sub
 
 
 def _check(side: QueuedSide, body: DisclosureRequest, decision: NewDecision, now: datetime) -> None:
-    """Raise :class:`Problem` for a ground that permits nothing, and for what is not owed."""
+    """Raise :class:`Problem` for a field that is not named, a ground that permits nothing, and what is not owed."""
+    brought_fields = {*body.details, *(each["field"] for each in body.statements if isinstance(each, dict))}
+    if unnamed := sorted(map(str, brought_fields - set(body.fields))):
+        fault = Fault(path="fields", problem=f"must name every field that is sent, also {', '.join(unnamed)}")
+        raise Problem(problem.INVALID_FIELDS, faults=[fault])
     try:
         side.sharing.check(decision, now=now)
     except DecisionFaults as refused:

@@ -19,7 +19,18 @@ from tests.trust.exchange import queued_examples
 from tests.trust.exchange.strategies import changed, objects
 from trust import jose
 from trust.errors import MalformedJson, TrustError
-from trust.exchange import alert, eligibility, involvement, message, notice, receipt, referral, refusal, reply
+from trust.exchange import (
+    alert,
+    disclosure,
+    eligibility,
+    involvement,
+    message,
+    notice,
+    receipt,
+    referral,
+    refusal,
+    reply,
+)
 from trust.exchange.errors import MalformedBody, MalformedMessage
 from trust.exchange.kinds import KINDS
 from trust.keys import KeySet, KeyUse, LocalSigner
@@ -55,6 +66,13 @@ DECLINED = {
 }
 ENVELOPES = ["message", "receipt", "reply"]
 
+DISCLOSURE: JsonObject = {
+    "type": "urgent",
+    "fields": ["circumstances", "risk_level"],
+    "details": {"risk_level": "high"},
+    "statements": [queued_examples.statement("circumstances", "p1")],
+}
+
 
 def read_refusal(body: JsonObject) -> refusal.Refusal:
     """Read what a reader takes for a refusal, which its status alone decides."""
@@ -74,6 +92,8 @@ BODIES: dict[str, tuple[Callable[[JsonObject], object], JsonObject]] = {
     "referral-1-message": (referral.parse_body, queued_examples.SCHOOL_MOVE),
     "referral-1-answer": (referral.parse_answer, DECLINED),
     "notice-1-message": (notice.parse_body, queued_examples.CORRECTION),
+    "disclosure-1-message": (disclosure.parse_body, DISCLOSURE),
+    "disclosure-1-answer": (alert.parse_answer, {"closed": "useful"}),
     "notice-1-answer": (notice.parse_answer, {"answer": "kept", "ground": "A court ordered it."}),
 }
 QUEUED: dict[str, list[JsonObject]] = {f"{kind}-1-message": [] for kind in ("alert", "referral", "notice")}

@@ -5,16 +5,17 @@
 3. The recipient passes nothing on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from trust.exchange import details
 from trust.exchange.alert import INCIDENT, RISK, parse_answer
 from trust.exchange.details import BodyForm, TypedBody, read_content
-from trust.exchange.errors import MalformedBody
+from trust.exchange.errors import Fault, MalformedBody
 from trust.exchange.kind import QUEUED_LIFE, ClauseWords, ExchangeKind
-from trust.exchange.persons import PERSON_FIELDS
+from trust.exchange.persons import PERSON_FIELDS, ConcernedPerson
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
@@ -52,6 +53,19 @@ class DisclosureBody(TypedBody):
         """None: no clause grants it."""
         return _NO_WORDS
 
+    @property
+    def unnamed_fields(self) -> frozenset[str]:
+        """The fields that it brings and does not name."""
+        return self.fields - self.named_fields
+
+    def faults(self, persons: Iterable[ConcernedPerson], on: date) -> Iterable[Fault]:
+        """Return what every body's are, and the fields that it brings without naming them."""
+        yield from TypedBody.faults(self, persons, on)
+        if not self.fields:
+            yield Fault(path="body.statements", problem="must have one, or details must have a value: it says nothing")
+        if self.unnamed_fields:
+            yield Fault(path="body.fields", problem=f"must name {', '.join(sorted(self.unnamed_fields))}, too")
+
     def to_body(self) -> JsonObject:
         """Return the body that says this."""
         return {"type": str(self.type), "fields": sorted(self.named_fields), **self.content_to_json()}
@@ -67,11 +81,6 @@ def parse_body(body: JsonObject) -> DisclosureBody:
     content = read_content(reader, FORM)
     if not named_fields <= FORM.fields:
         reader.fault("fields", f"must be some of {', '.join(sorted(FORM.fields))}")
-    present = {*content.details, *(each.field for each in content.statements)}
-    if not present:
-        reader.fault("statements", "must have one, or details must have a value: it says nothing")
-    if beyond := sorted(present - named_fields):
-        reader.fault("fields", f"must name each field that is brought; not named: {', '.join(beyond)}")
     if reader.faults or kind is None:
         raise MalformedBody(reader.faults)
     return DisclosureBody(
