@@ -162,7 +162,7 @@ class _Reading:
         leaves = [leaf for leaf in every if _is_exchange(leaf) and leaf.message_id == message and _side(leaf) is side]
         conflicts = [leaf for leaf in leaves if _is_conflict(leaf)]
         handled = [leaf for leaf in leaves if leaf not in conflicts] or conflicts
-        first, last = handled[0], _last(handled)
+        first, last = next(filter(_opens, handled), handled[0]), _last(handled)  # two may be of one instant
         disclosed = {name for leaf in handled if leaf.kind in _TELLING[side] for name in leaf.fields or ()}
         learned = {name for leaf in handled if _is_answer_to_us(leaf) for name in leaf.fields or ()}
         return Disclosure(
