@@ -39,6 +39,7 @@ from trust.agreements.joining import JoinedParty, JoiningClass
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.signature import Signatory
 from trust.agreements.signing import advise
+from trust.claims import from_seconds
 from trust.errors import TrustError
 from trust.exchange.envelope import AgreementRef
 from trust.federation.trust_mark import name_mark
@@ -141,17 +142,26 @@ def plan_ruling(
     accession = max((each.accession for each in records), key=lambda each: each.signed_at)
 
     def apply() -> UseCaseResult:
-        exchange, signed_at = exchange_of(federation), now()
+        exchange, signed_at = exchange_of(federation), _after_earlier(federation, agreement.ref, joiner)
         signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
         record(federation.settings, f"agreement {_VERBS[ruling]}", **journal_facts(agreement.ref), party=joiner)
         raw = build_ruling(accession, ruling, party=federation.own, signatory=signatory, signer=signer, now=signed_at)
         if exchange.accessions.accept_ruling(agreement, raw, caller=federation.own, now=signed_at) is None:
-            raise OperationRefused("This agency ruled on it a moment ago; nothing was changed. Try again.")
+            raise OperationRefused(
+                "This agency ruled on it meanwhile; nothing was changed. Look at `hearthgate agreement show`."
+            )
         return _deliver(federation, exchange, agreement, f"{accession.party.name} is {ruling}.")
 
     effect = [*_accession_lines(accession), _effect_of(ruling, accession)]
     question = "Confirm it?" if ruling is Ruling.CONFIRMED else "Object to it?"
     return ChangePlan(effect=effect, question=question, apply=apply)
+
+
+def _after_earlier(federation: FederationContext, ref: AgreementRef, joiner: EntityId) -> datetime:
+    """Return the present instant, at least a second after this agency's last ruling: the later one counts."""
+    at = now()
+    earlier = federation.agreements.joiner_records(ref, now=at).ruling(federation.own, joiner)
+    return at if earlier is None else max(at, from_seconds(earlier.signed_at + 1))
 
 
 def _join(

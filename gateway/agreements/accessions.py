@@ -43,7 +43,7 @@ from trust.agreements.signature import peek_party
 from trust.claims import digest
 from trust.errors import WrongIssuer
 from trust.exchange.envelope import AgreementRef
-from trust.exchange.errors import Fault, MalformedAgreement
+from trust.exchange.errors import JoinerUnfit
 from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import KeySet, KeyUse
@@ -256,7 +256,7 @@ class Accessions:
         facts = self.facts_of(accession.issuer, now)
         reasons = check_accession(agreement, accession, marks=facts.marks, kinds=facts.kinds)
         if reasons:
-            raise MalformedAgreement([Fault(path="accession", problem=f"is refused: {each}") for each in reasons])
+            raise JoinerUnfit(" ".join(reasons))
 
     def _may_wait(self, agreement: Agreement, accession: Accession, caller: EntityId) -> bool:
         is_own = caller == self.own == accession.issuer

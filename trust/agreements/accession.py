@@ -193,13 +193,12 @@ def check_accession(
     if joining is None:  # 1
         class_ids = ", ".join(each.id for each in agreement.joining) or "none"
         return (f"The agreement has no class {accession.class_id} that may join; it has: {class_ids}.",)
-    name = accession.party.name
     reasons = []
     if any(
         party.entity == accession.issuer for party in agreement.parties if party.entity not in agreement.joiners
     ):  # 2
-        reasons.append(f"{accession.issuer} is a party of the document already.")
-    reasons += [f"{name} lacks the trust mark {name_mark(mark)}." for mark in joining.marks if mark not in marks]  # 3
+        reasons.append("It is a party of the document already.")
+    reasons += [f"It lacks {name_mark(mark)}." for mark in joining.marks if mark not in marks]  # 3
     reasons += [reason for slug in accession.party.services if (reason := _unfit(slug, joining, kinds))]  # 4
     return tuple(reasons)
 

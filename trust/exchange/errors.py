@@ -81,6 +81,12 @@ class UnsupportedKind(ExchangeRefused):
     code: ClassVar[str] = "unsupported_version"
 
 
+class JoinerUnfit(ExchangeRefused):
+    """An agency that wants to join an agreement does not fit the class that it names."""
+
+    code: ClassVar[str] = "joiner_unfit"
+
+
 class SignatureMismatch(ExchangeRefused):
     """A party's correct signature is on another agreement than the one it was offered for."""
 

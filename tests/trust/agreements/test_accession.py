@@ -163,11 +163,11 @@ def test_only_a_party_that_the_class_names_admits() -> None:
     ("accession", "marks", "kinds", "reason"),
     [
         (ACCESSION, {MARK}, OFFICE, None),
-        (ACCESSION, set(), OFFICE, "lacks the trust mark"),
+        (ACCESSION, set(), OFFICE, "It lacks the mark"),
         (ACCESSION, {MARK}, {}, "No authority vouches for its service office"),
         (ACCESSION, {MARK}, {ServiceSlug("office"): "gp"}, "is of the kind gp; class schools takes: school"),
         (joins(to="colleges"), {MARK}, OFFICE, "has no class colleges that may join; it has: schools"),
-        (joins(TRUST), {MARK}, OFFICE, "is a party of the document already"),
+        (joins(TRUST), {MARK}, OFFICE, "It is a party of the document already"),
     ],
 )
 def test_a_joiner_is_held_against_its_class(
