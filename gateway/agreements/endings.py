@@ -90,7 +90,11 @@ class AgreementEndings:
         standing = self.book.find(agreement.ref, now=now)
         if standing is not None and ending.party in standing.agreement.leavers:
             return False
-        withdraws = ending.closure is Closure.WITHDRAWN and not self.book.took_effect(agreement.ref, now=now)
+        withdraws = (
+            ending.closure is Closure.WITHDRAWN
+            and agreement.is_signing_party(ending.party)
+            and not self.book.took_effect(agreement.ref, now=now)
+        )
         return withdraws or agreement.may_end(ending.party)
 
     def leavings(self, agreement: AgreementRef) -> tuple[bytes, ...]:

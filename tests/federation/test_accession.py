@@ -353,12 +353,15 @@ def test_few_accessions_are_heard_in_a_minute_and_a_newer_one_replaces_the_one_t
     assert joining.call(Papers(accession=joining.accession())).status_code == 200
 
 
-def test_a_joiner_does_not_end_the_agreement_of_others(joining: Joining) -> None:
+@pytest.mark.parametrize("closure", [Closure.ENDED, Closure.WITHDRAWN])
+def test_a_joiner_does_not_end_the_agreement_of_others(joining: Joining, closure: Closure) -> None:
     joining.joined()
     ending = build_ending(
-        joining.ref, Closure.ENDED, party=COLLEGE, signer=joining.signer(COLLEGE), now=joining.network.clock.now()
+        joining.ref, closure, party=COLLEGE, signer=joining.signer(COLLEGE), now=joining.network.clock.now()
     )
     assert joining.call(ending=ending).status_code == 400
+    [seen_by_college] = joining.network.nodes[COLLEGE].agreements.in_force(now=joining.network.clock.now())
+    assert not seen_by_college.agreement.may_end(COLLEGE)
     assert joining.network.nodes[TRUST].agreements.in_force(now=joining.network.clock.now())
 
 
@@ -392,3 +395,14 @@ def test_a_joiner_that_no_longer_holds_the_mark_of_its_class_is_refused(joining:
     line = joining.ask()
     assert line["status"] == "refused"
     assert "lacks" in line["reason"]
+
+
+def test_a_joiner_that_leaves_is_gone_at_every_node(joining: Joining) -> None:
+    joining.joined()
+    joining.rule(Ruling.CONFIRMED)
+    leaving = build_ending(
+        joining.ref, Closure.LEFT, party=COLLEGE, signer=joining.signer(COLLEGE), now=joining.network.clock.now()
+    )
+    assert joining.call(ending=leaving, to=COUNCIL).status_code == 200
+    [standing] = joining.network.nodes[COUNCIL].agreements.in_force(now=joining.network.clock.now())
+    assert COLLEGE not in {party.entity for party in standing.agreement.parties}

@@ -173,8 +173,12 @@ class Agreement:
         return self._clauses_by_id.get(clause_id)
 
     def may_end(self, entity: EntityId) -> bool:
-        """Say whether this party may end the agreement for all parties."""
-        return self.party(entity) is not None and (not self.ended_by or entity in self.ended_by)
+        """Say whether this party may end the agreement for all parties; one that joined may only leave."""
+        return self.is_signing_party(entity) and (not self.ended_by or entity in self.ended_by)
+
+    def is_signing_party(self, entity: EntityId) -> bool:
+        """Say whether an agency is a party of the document, and not by accession."""
+        return self.party(entity) is not None and entity not in self.joiners
 
     def party(self, entity: str) -> Party | None:
         """Return the party of that entity identifier."""
