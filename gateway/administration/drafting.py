@@ -98,6 +98,7 @@ def compose(
     clauses = [text for clause in template.clauses for text in writer.clause(clause)]
     values = {question.name: _answer(question.name, answers) for question in template.questions}
     values |= {"file": one_line(file), "powers": _list(writer.powers)}
+    values["admitting"] = ", ".join(quote(party.entity) for party in parties[:1])
     if under is not None:
         values["under"] = f"{{id = {quote(under[0])}, digest = {quote(under[1])}}}"
     pieces = [_fill(template.head, values), _parties(parties), *(_fill(text, values) for text in clauses)]

@@ -26,7 +26,7 @@ from gateway.keys.vault import open_vault
 from gateway.ports import Store, Transaction
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.tables import agreements
+from gateway.store.tables import accessions, agreements
 from gateway.store.tables.agreements import StoredSignature
 from gateway.store.tables.evidence_leaves import first_id
 from tests.bench.report import Figures
@@ -34,13 +34,14 @@ from tests.bench.serving import ROOT
 from tests.trust.agreements.examples import document, facts, parsed, request
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST, keys, signer
 from trust import strict_json
-from trust.agreements.agreement import Agreement, InForce, Signatory, build_signature, parse_agreement
+from trust.agreements.accession import build_accession, build_admission, verify_accession
+from trust.agreements.agreement import Agreement, InForce, Party, Signatory, build_signature, parse_agreement
 from trust.agreements.decision import LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.decision_record import RequestCase
 from trust.evidence.leaf import Leaf, LeafKind
 from trust.exchange.message import AgreementRef
-from trust.identifiers import ClauseId, RoleCode
-from trust.keys import KeyUse
+from trust.identifiers import ClauseId, EntityId, RoleCode, ServiceSlug
+from trust.keys import KeySet, KeyUse
 
 CLAUSES = 20
 _ROLES = ("key-worker", "duty-officer", "team-manager", "press-officer")
@@ -67,15 +68,34 @@ def measure(folder: Path, counts: Counts) -> Figures:
     one = _decision_us(folder / "one", [_terms(0)], counts.decisions)
     many = _decision_us(folder / "many", [_terms(number) for number in range(counts.agreements)], counts.decisions)
     crowd = _decision_us(folder / "crowd", [_terms(0, parties=counts.parties)], counts.decisions)
+    open_to_all = _decision_us(folder / "joined", [_open_terms()], counts.decisions, joiners=counts.parties)
     few = _simulated(folder / "few", counts.few)
     all_of_them = _simulated(folder / "all", counts.many)
     return {
         "decision_us": many,
         "decision_growth": many / one,
         "decision_parties_growth": crowd / one,
+        "decision_joiners_growth": open_to_all / one,
         "simulate_rps": all_of_them["rps"],
         "simulate_memory_ratio": all_of_them["peak_kb"] / few["peak_kb"],
     }
+
+
+_SCHOOLS = {
+    "id": "schools",
+    "title": "Schools",
+    "marks": ["https://anchor.example/marks/data-protection-assured"],
+    "kinds": ["school"],
+    "admitted_by": [COUNCIL],
+    "objection_days": 14,
+}
+
+
+def _open_terms() -> dict[str, Any]:
+    """Return an agreement of 20 clauses that schools may join to ask under each."""
+    whole = _terms(0) | {"joining": [_SCHOOLS]}
+    whole["clauses"] = [{**clause, "joining_askers": ["schools"]} for clause in whole["clauses"]]
+    return whole
 
 
 def _terms(number: int, *, parties: int = 3) -> dict[str, Any]:
@@ -92,13 +112,15 @@ def _terms(number: int, *, parties: int = 3) -> dict[str, Any]:
     return whole
 
 
-def _decision_us(folder: Path, terms: list[dict[str, Any]], count: int) -> float:
+def _decision_us(folder: Path, terms: list[dict[str, Any]], count: int, *, joiners: int = 0) -> float:
     """Return the CPU of finding an agreement and deciding under it; the least of several rounds."""
     folder.mkdir()
     migrate(_URL, base_dir=folder)
     store = open_store(_URL, base_dir=folder)
     refs = [_hold(store, strict_json.dumps(each)) for each in terms]
-    registry, chance = AgreementRegistry(store), Random(5)  # noqa: S311 - samples, no secrets
+    if joiners:
+        _let_join(store, refs[0], joiners)
+    registry, chance = AgreementRegistry(store, own=TRUST), Random(5)  # noqa: S311 - samples, no secrets
     asked = [
         facts(replace(request(), agreement=ref, clause=ClauseId(f"clause-{chance.randrange(CLAUSES)}")))
         for ref in (chance.choice(refs) for _ in range(count))
@@ -141,6 +163,40 @@ def _hold(store: Store, raw: bytes) -> AgreementRef:
 
     store.write(hold)
     return ref
+
+
+def _let_join(store: Store, ref: AgreementRef, count: int) -> None:
+    """Have so many schools join, long enough ago for their pairs to be open. One key signs for all of them."""
+    at = NOW - timedelta(days=60)
+    who = Signatory(name="R. Example", post="Head teacher")
+
+    def let_join(tx: Transaction) -> None:
+        for number in range(count):
+            school = EntityId(f"https://school-{number}.example")
+            party = Party(
+                entity=school, name=school, services=(ServiceSlug("office"),), complaints="Write to the head."
+            )
+            by_school, by_council = (signer(each, KeyUse.FEDERATION) for each in ("https://any.example", COUNCIL))
+            raw = build_accession(ref, "schools", party=party, signatory=who, signer=by_school, now=at)
+            school_keys, council_keys = (keys(each, KeyUse.FEDERATION) for each in ("https://any.example", COUNCIL))
+            accession = verify_accession(raw, party=school, keys=school_keys, agreement=ref, now=at)
+            admission = build_admission(accession, party=COUNCIL, signatory=who, signer=by_council, now=at)
+            stored = accessions.StoredAccession(
+                agreement_id=ref.id,
+                version=ref.version,
+                digest=accession.digest,
+                entity=school,
+                accession=_stored(raw, school_keys),
+            )
+            accessions.put(tx, agreement=ref, accession=stored, added_at=at)
+            signed = _stored(admission, council_keys)
+            accessions.admit(tx, agreement=ref, digest=accession.digest, party=COUNCIL, signed=signed, at=at)
+
+    store.write(let_join)
+
+
+def _stored(raw: bytes, trusted: KeySet) -> StoredSignature:
+    return StoredSignature(raw=raw, jwks=strict_json.dumps(trusted.to_jwks()))
 
 
 def _simulated(folder: Path, count: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gateway.agreements.fetch import fetch_agreement
+from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import address
 from gateway.ports import Transaction
 from gateway.store.tables import accessions, agreements
@@ -19,7 +20,11 @@ from tests.federation.marks import hold, publish
 from tests.simulator.agreements import http
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.town import ANCHOR, BY_ENTITY, COLLEGE, COUNCIL, HOUSING, PURPOSE, TRUST
+from trust import jose
 from trust.agreements.accession import (
+    ACCESSION_TYP,
+    ADMISSION_TYP,
+    RULING_TYP,
     Accession,
     Ruling,
     build_accession,
@@ -31,6 +36,7 @@ from trust.agreements.agreement import Closure, InForce, Party, Signatory
 from trust.agreements.ending import build_ending
 from trust.agreements.joining import PairState
 from trust.agreements.party_call import NO_PAPERS, Papers, PartyCall, build_call, call_parties
+from trust.agreements.signature import TYP as SIGNATURE_TYP
 from trust.exchange.message import AgreementRef
 from trust.federation.trust_mark import data_protection_mark
 from trust.identifiers import EntityId, ServiceSlug
@@ -406,3 +412,27 @@ def test_a_joiner_that_leaves_is_gone_at_every_node(joining: Joining) -> None:
     assert joining.call(ending=leaving, to=COUNCIL).status_code == 200
     [standing] = joining.network.nodes[COUNCIL].agreements.in_force(now=joining.network.clock.now())
     assert COLLEGE not in {party.entity for party in standing.agreement.parties}
+
+
+def test_what_was_verified_is_not_verified_again_after_a_change(
+    joining: Joining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joining.joined()
+    opened: list[str] = []
+
+    def counting(raw: bytes, **arguments: Any) -> jose.Opened:
+        opened.append(arguments["typ"])
+        return open_signed(raw, **arguments)
+
+    open_signed = jose.open_signed
+    monkeypatch.setattr(jose, "open_signed", counting)
+    node, now = joining.network.nodes[COUNCIL], joining.network.clock.now()
+    fresh = AgreementRegistry(node.store, own=COUNCIL)
+    fresh.standings(now=now)
+    assert sorted(opened) == sorted([SIGNATURE_TYP, SIGNATURE_TYP, ACCESSION_TYP, ADMISSION_TYP])
+    opened.clear()
+    joining.rule(Ruling.CONFIRMED)
+    opened.clear()
+    [standing] = fresh.standings(now=now)
+    assert standing.agreement.pairs[COLLEGE].state is PairState.CONFIRMED
+    assert opened == [RULING_TYP]

@@ -203,3 +203,27 @@ def test_the_parties_come_from_the_federation_and_the_draft_is_signed_as_it_stan
     unknown = hearthgate("agreement", "new", "x.toml", *words, "--party", "https://stranger.example", *config)
     assert unknown.code == 1
     assert "could not be found in the federation" in unknown.err
+
+
+def test_a_draft_of_early_help_can_let_schools_join(empty: Path) -> None:
+    (empty / "answers.toml").write_text('dpia_reference = "Vale DPIA 12"\n' + PARTIES)
+    words = ["--template", "early-help", "--answers", "answers.toml", *ANSWERS[2:]]
+    assert hearthgate("agreement", "new", "draft.toml", *words).code == 0
+    notes = ("[[joining]]", "id =", "title =", "marks =", "kinds =", "admitted_by =", "objection_days =", "joining_")
+    lines = [
+        line.removeprefix("# ") if line.startswith(tuple(f"# {note}" for note in notes)) else line
+        for line in (empty / "draft.toml").read_text().splitlines()
+    ]
+    (empty / "open.toml").write_text("\n".join(lines))
+    checked = hearthgate("agreement", "check", "open.toml")
+    assert checked.code == 0, checked.err
+    assert "Schools (schools) may join: each signs an accession, and Vale Council admits it." in checked.out
+    assert "Each party must confirm each of them first" in checked.out
+
+    faulty = [line.replace('kinds = ["school"]', "kinds = []").replace("= 14", "= 400") for line in lines]
+    (empty / "faulty.toml").write_text("\n".join(faulty))
+    refused = hearthgate("agreement", "check", "faulty.toml", "--json").json["faults"]
+    places = [
+        f"line {number}" for number, line in enumerate(faulty, 1) if line.startswith(("kinds =", "objection_days"))
+    ]
+    assert [fault.partition(":")[0] for fault in refused] == places

@@ -178,3 +178,32 @@ def test_faults_of_form_and_of_drafting_are_named_in_one_run() -> None:
         "clauses[1].basis",
         "rights",
     }
+
+
+SCHOOLS = {
+    "id": "schools",
+    "title": "Schools",
+    "marks": ["https://anchor.example/marks/data-protection-assured"],
+    "kinds": ["school"],
+    "admitted_by": [COUNCIL],
+    "objection_days": 14,
+}
+LETS_IN = {**HELP, "joining_askers": ["schools"], "joining_holders": ["schools"]}
+
+
+def test_a_class_that_may_join_takes_part_in_a_clause() -> None:
+    assert faults(LETS_IN, BENEFIT, joining=[SCHOOLS]) == []
+    assert faults(HELP, BENEFIT, joining=[SCHOOLS]) == ["joining[0].id"]
+
+
+def test_no_class_hides_and_tells_the_same() -> None:
+    """Two schools that join are held apart from the parties' own services."""
+    tells = {**beside(HELP), "holders": [f"{JOBCENTRE}#work-coaches"], "joining_askers": ["schools"]}
+    hides = {**HELP, "askers": [f"{COUNCIL}#money-advice"], "joining_askers": ["schools"]}
+    assert faults(hides, tells, joining=[SCHOOLS]) == []
+    both = {"joining_holders": ["schools"]}
+    assert faults(hides | both, tells | both, joining=[SCHOOLS]) == ["clauses[1].existence"]
+
+
+def test_a_filler_is_no_title_of_a_class() -> None:
+    assert faults(LETS_IN, BENEFIT, joining=[SCHOOLS | {"title": "TBC"}]) == ["joining[0].title"]
