@@ -119,6 +119,7 @@ def _lines(each: Disclosure) -> list[str]:
     agency, services = each.agency or "no agency", f"{each.from_service or '?'} to {each.to_service or '?'}"
     asked = f"{agency} asked us" if each.side is ExchangeSide.ASKED_OF_US else f"we asked {agency}"
     known = [each.agreement and f"agreement {each.agreement}", each.clause and f"clause {each.clause}", each.law]
+    known += [f"ground {each.ground}, without an agreement"] if each.ground else []
     again = [each.repeats and f"given again {each.repeats} times", each.conflicts and f"{each.conflicts} conflicts"]
     return [
         f"{each.at:%Y-%m-%d %H:%M:%S} UTC: {asked} ({services}), as {each.role or '?'}, for {each.purpose or '?'}",

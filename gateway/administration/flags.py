@@ -15,7 +15,7 @@ from gateway.delivery.reconciliation import MESSAGE_MISSING
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.ports import Store
-from gateway.sharing.reviews import REVIEW_OVERDUE
+from gateway.sharing.reviews import REVIEW_OVERDUE, SHARING_UNREVIEWED
 from gateway.sharing.tasks import TASK_LAPSED
 from gateway.store.tables import flags
 from gateway.store.tables.flags import Flag, FoldedFlag
@@ -30,6 +30,7 @@ MEANINGS: Mapping[str, str] = {
     MESSAGE_MISSING: "has a receipt of this node for a message that is not here: ask it for the message again",
     POSSIBLE_BREACH: "closed a message as for the wrong person or service: assess it as a breach within 72 hours",
     REVIEW_OVERDUE: "has decisions on sharing whose review is late: see `hearthgate sharing list --overdue`",
+    SHARING_UNREVIEWED: "shared without an agreement, and no second person reviewed it within 72 hours",
     TASK_LAPSED: "let questions lapse that it was to share without an agreement, or to record why not",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",

@@ -241,7 +241,7 @@ def _keeper(
         collect_signatures=collector.round,
         end_consents=consents.notices.round,
         flag_late_reviews=LateReviews(
-            own=parts.own, store=parts.store, tasks=parts.sharing_tasks(collector.book)
+            own=parts.own, store=parts.store, tasks=parts.sharing_tasks(collector.book), ring=parts.ring_overdue
         ).round,
         renew_marks=marks.round,
         own_chain=_own_chain(parts, directory).round,

@@ -12,7 +12,7 @@ from gateway.consents.gate import ConsentGate
 from gateway.consents.notices import ConsentNotices
 from gateway.consents.service import Consents
 from gateway.consents.storage import ConsentSeal
-from gateway.delivery.on_call import OnCall
+from gateway.delivery.on_call import BellStep, OnCall
 from gateway.federation.own_keys import VouchedKeys
 from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -72,6 +72,10 @@ class NodeParts:
     def consents(self) -> ConsentGate:
         """The checks of consent."""
         return ConsentGate(own=self.own, seal=ConsentSeal(vault=self.vault))
+
+    def ring_overdue(self, service: ServiceSlug, reference: str, now: datetime) -> None:
+        """Ring the on-call channels of a service about what no person has decided in time."""
+        self.on_call.ring(service, reference, BellStep.OVERDUE, now)
 
     def sharing_tasks(self, agreements: AgreementRegistry, later: Later = _AT_ONCE) -> SharingTasks:
         """Return the tasks of questions that were refused for want of an agreement; ``later`` makes them."""

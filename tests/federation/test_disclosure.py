@@ -8,16 +8,18 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gateway.accountability.disclosures import Disclosures, ExchangeSide
+from gateway.accountability.message_limits import WITHOUT_AGREEMENT_BUDGET, MessageCharge
 from gateway.administration.checks.accountability import check_accountability
 from gateway.disclosures.request import EXAMPLE_DISCLOSURE
-from gateway.sharing.reviews import REVIEW_OVERDUE
+from gateway.sharing.reviews import SHARING_UNREVIEWED, LateReviews
+from gateway.sharing.tasks import SharingTasks
 from gateway.store.tables import flags, sharing_decisions
 from tests.simulator.alerts import TEAM, get, message
 from tests.simulator.case_client import CaseClient
 from tests.simulator.duty_desk import SLUG
 from tests.simulator.network import Network
 from tests.simulator.sign_in import sign_in
-from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, KNOWN, TRUST
+from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, KNOWN, SUBJECT, TRUST
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 
@@ -102,7 +104,7 @@ def test_a_disclosure_arrives_without_an_agreement_and_a_second_person_reviews_i
     node, now = network.nodes[COUNCIL], network.clock.now()
     node.keeper.flag_late_reviews(now)
     assert [(each.code, each.asker) for each in node.store.read(flags.list_open)] == [
-        (REVIEW_OVERDUE, f"{COUNCIL} {DESK}")
+        (SHARING_UNREVIEWED, f"{COUNCIL} {DESK}")
     ]
     assert [each.ok for each in check_accountability(node.settings, now) if "on sharing" in each.name] == [False]
     assert review(network, system, decision.id, person="n-8").get_json()["outcome"] == "upheld"
@@ -156,6 +158,57 @@ def test_nothing_is_disclosed_to_one_that_is_no_member_or_is_suspended(network: 
     assert (suspended.status_code, "No trust anchor vouches" in suspended.text) == (403, True)
     assert network.nodes[COUNCIL].store.read(lambda tx: sharing_decisions.list_all(tx, limit=9)) == ()
     assert SLUG
+
+
+@pytest.mark.holds("S20")
+def test_a_late_second_review_rings_once_a_day(network: Network, system: CaseClient) -> None:
+    send(network, system, disclosure())
+    node, rings = network.nodes[COUNCIL], list[tuple[str, str]]()
+    late = LateReviews(
+        own=COUNCIL,
+        store=node.store,
+        tasks=SharingTasks(
+            own=COUNCIL,
+            store=node.store,
+            vault=node.vault,
+            services=frozenset(),
+            agreements=node.agreements,
+            later=lambda work: work(),
+        ),
+        ring=lambda service, reference, _now: rings.append((service, reference)),
+    )
+    network.clock.forward(hours=71)
+    late.round(network.clock.now())
+    assert rings == []
+    network.clock.forward(hours=1)
+    for _ in range(2):
+        late.round(network.clock.now())
+    (decision,) = node.store.read(lambda tx: sharing_decisions.list_all(tx, limit=9))
+    assert rings == [(DESK, decision.id[:8])]
+
+
+@pytest.mark.holds("A47")
+def test_no_text_tells_a_restricted_place(network: Network, system: CaseClient) -> None:
+    statement = {**STATEMENT, "text": "She lives at YO7 1AB now."}
+    hidden = [{**each, "subject": {**SUBJECT, "address_restricted": True}} for each in disclosure()["persons"]]
+    answer = send(network, system, {**disclosure(persons=hidden), "statements": [statement]})
+    assert answer.status_code in {403, 422}
+    assert "postcode" in answer.text
+    assert "YO7" not in answer.text
+
+
+def test_one_member_sends_few_of_them(network: Network, system: CaseClient) -> None:
+    node, now = network.nodes[TRUST], network.clock.now()
+    limits = node.receiving.queued.limits
+    send(network, system, disclosure())
+    deliver(network)
+    charge = MessageCharge(sender=COUNCIL, budgets=[(f"without agreement {COUNCIL}", WITHOUT_AGREEMENT_BUDGET)])
+    for _ in range(WITHOUT_AGREEMENT_BUDGET.burst - 1):
+        node.store.write(lambda tx: limits.charge(tx, charge, now=now))
+    assert node.store.read(lambda tx: limits.check(tx, charge, now=now)) is not None
+    send(network, system, disclosure(), person="n-9")
+    deliver(network)
+    assert len(get(network.case_client(TRUST), "inbox").get_json()["items"]) == 1
 
 
 def test_the_recipient_closes_it_and_the_sender_is_told(network: Network, system: CaseClient) -> None:
