@@ -118,15 +118,15 @@ def _cell(value: object) -> str:
 def _lines(each: Disclosure) -> list[str]:
     agency, services = each.agency or "no agency", f"{each.from_service or '?'} to {each.to_service or '?'}"
     asked = f"{agency} asked us" if each.side is ExchangeSide.ASKED_OF_US else f"we asked {agency}"
-    known = [each.agreement and f"agreement {each.agreement}", each.clause and f"clause {each.clause}", each.law]
-    known += [f"ground {each.ground}, without an agreement"] if each.ground else []
+    footing = [each.agreement and f"agreement {each.agreement}", each.clause and f"clause {each.clause}", each.law]
+    footing += [f"ground {each.ground}, without an agreement"] if each.ground else []
     again = [each.repeats and f"given again {each.repeats} times", each.conflicts and f"{each.conflicts} conflicts"]
     return [
         f"{each.at:%Y-%m-%d %H:%M:%S} UTC: {asked} ({services}), as {each.role or '?'}, for {each.purpose or '?'}",
         f"  outcome: {each.outcome}{_listed(': ', each.reasons)}{_listed('; ', [str(text) for text in again if text])}",
         *([f"  why: {each.why}"] if each.why else []),
         f"  told: {_listed('', each.told) or 'nothing'}{_listed('; learned: ', each.learned)}",
-        *([f"  on: {', '.join(str(text) for text in known if text)}"] if any(known) else []),
+        *([f"  on: {', '.join(str(text) for text in footing if text)}"] if any(footing) else []),
         f"  id: {each.id}",
     ]
 
