@@ -22,6 +22,7 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.clause_index import ClauseIndex, index_clauses
 from trust.agreements.joined import JoinerRecords, as_seen_by
 from trust.agreements.leaving import leavers_of, while_parties_are_left, without_leavers
 from trust.agreements.schedules import with_overarching
@@ -66,6 +67,7 @@ class _DaySnapshot:
     page: _Snapshot
     day: date
     standings: tuple[InForce | NotInForce, ...]
+    binding: tuple[InForce, ...]
     by_version: Mapping[tuple[AgreementId, int], InForce | NotInForce]
 
 
@@ -88,6 +90,7 @@ class AgreementRegistry:
         self._lock = Lock()
         self._page: _Snapshot | None = None
         self._day: _DaySnapshot | None = None
+        self._index: tuple[_DaySnapshot, ClauseIndex] | None = None
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return the agreement of this id and version, with any digest, or ``None``."""
@@ -100,7 +103,15 @@ class AgreementRegistry:
 
     def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
         """Return every agreement that binds now."""
-        return tuple(standing for standing in self.standings(now=now) if isinstance(standing, InForce))
+        return self._on(self._read(now), now).binding
+
+    def clause_index(self, *, now: datetime) -> ClauseIndex:
+        """Return the clauses of the agreements that bind now, by who may ask."""
+        day = self._on(self._read(now), now)
+        cached = self._index
+        if cached is None or cached[0] is not day:
+            cached = self._index = (day, index_clauses(day.binding))
+        return cached[1]
 
     def standings(self, *, now: datetime) -> tuple[InForce | NotInForce, ...]:
         """Return every agreement on record, with why it does not bind where it does not.
@@ -172,10 +183,12 @@ class AgreementRegistry:
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
     ) -> tuple[AuthorizationDetail, ...]:
         """Narrow ``details`` to what agreements in force let ``asker`` ask, and what needs none."""
-        binding = {standing.agreement.ref: standing.agreement for standing in self.in_force(now=now)}
-        details_in_force = []
+        versions, details_in_force = self._on(self._read(now), now).by_version, []
         for detail in details:
-            agreement = binding.get(_ref(detail))
+            ref = _ref(detail)
+            standing = versions.get((ref.id, ref.version))
+            binds = isinstance(standing, InForce) and standing.agreement.ref == ref
+            agreement = standing.agreement if standing is not None and binds else None
             kinds = detail.kinds & _kinds_between(agreement, detail.purpose, asker, holder) if agreement else None
             if not detail.agreement_version:  # such a token is for messages that name none, and covers no other
                 kinds = frozenset(kind for kind in detail.kinds if needs_no_agreement(self._kinds, kind))
@@ -196,7 +209,13 @@ class AgreementRegistry:
         )
         as_seen = tuple(while_parties_are_left(self._as_seen(each, page, day)) for each in found_standings)
         by_version = {(each.agreement.id, each.agreement.version): each for each in as_seen}
-        snapshot = self._day = _DaySnapshot(page=page, day=day, standings=as_seen, by_version=by_version)
+        snapshot = self._day = _DaySnapshot(
+            page=page,
+            day=day,
+            standings=as_seen,
+            binding=tuple(each for each in as_seen if isinstance(each, InForce)),
+            by_version=by_version,
+        )
         return snapshot
 
     def _as_seen(self, standing: InForce | NotInForce, page: _Snapshot, day: date) -> InForce | NotInForce:

@@ -6,7 +6,7 @@
 4. What is left must be of a size that a peer reads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
@@ -21,7 +21,8 @@ from gateway.exchange.peer_maintenance import away_now, warn
 from gateway.ports import KeyVault
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause
-from trust.agreements.clause_selection import SelectedClause, explain_no_clause, select_clauses
+from trust.agreements.clause_index import ClauseIndex
+from trust.agreements.clause_selection import SelectedClause, explain_no_clause, select_indexed
 from trust.agreements.decision import Permit
 from trust.agreements.ground_clause import GroundTerms, grant_of_ground
 from trust.agreements.location import LocationRuling, RestrictedPlace, protect_persons, protect_practitioner
@@ -78,8 +79,8 @@ class RecipientPlanner:
         ``supersedes`` gives the id of the earlier message to a recipient, if there is one.
         """
         standings = self.policy.agreements.standings(now=now)
-        binding = [each for each in standings if isinstance(each, InForce)]
-        selected = self._select(binding, submission, now)
+        index = self.policy.agreements.clause_index(now=now)
+        selected = self._select(index, submission, now)
         run = _Run(
             planner=self,
             submission=submission,
@@ -100,11 +101,11 @@ class RecipientPlanner:
         return tuple(messages)
 
     def _select(
-        self, binding: Sequence[InForce], submission: CaseSubmission, now: datetime
+        self, index: ClauseIndex, submission: CaseSubmission, now: datetime
     ) -> Mapping[ServiceRef, SelectedClause]:
         """Return the clause for each recipient: an agreement's, or what the stated ground permits without one."""
         if submission.ground is None:
-            return {each.holder: each for each in select_clauses(binding, submission.spec(self.own))}
+            return {each.holder: each for each in select_indexed(index, submission.spec(self.own))}
         return {
             service: SelectedClause(
                 agreement=WITHOUT_AGREEMENT,

@@ -12,8 +12,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseRefusal, CaseRefused
 from gateway.exchange.outbound import Outbound, PeerQuery, QueryOutcome, QueryStatus, StoreEffect
 from gateway.ports import NodeBusy, StoreBusy, StoreFull, StoreOutcomeUnknown
-from trust.agreements.agreement import InForce
-from trust.agreements.clause_selection import QuerySpec, SelectedClause, explain_no_clause, select_clauses
+from trust.agreements.clause_selection import QuerySpec, SelectedClause, explain_no_clause, select_indexed
 from trust.identifiers import EntityId, ServiceRef
 
 MAX_PARALLEL = 64
@@ -189,20 +188,18 @@ class Target:
 
 def select_targets(book: AgreementRegistry, spec: QuerySpec, *, now: datetime) -> tuple[Target, ...]:
     """Return the services that an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
-    standings = book.standings(now=now)
-    binding = [standing for standing in standings if isinstance(standing, InForce)]
-    selected = select_clauses(binding, spec)
+    index = book.clause_index(now=now)
+    selected = select_indexed(index, spec)
     missing = (spec.holders or frozenset()) - {each.holder for each in selected}
     if missing:  # a caller that names a service counts on its answer
-        denial = explain_no_clause(standings, replace(spec, holders=missing))
+        denial = explain_no_clause(book.standings(now=now), replace(spec, holders=missing))
         services = ", ".join(sorted(map(str, missing)))
         detail = f"{denial.reason} ({services})"
         raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=detail, remedy=denial.remedy, code=str(denial.code))
     if not selected:
-        denial = explain_no_clause(standings, spec)
+        denial = explain_no_clause(book.standings(now=now), spec)
         raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy, code=str(denial.code))
-    names = {party.entity: party.name for standing in binding for party in standing.agreement.parties}
-    return tuple(Target(selected=each, organisation=names[each.holder.entity]) for each in selected)
+    return tuple(Target(selected=each, organisation=index.names[each.holder.entity]) for each in selected)
 
 
 def summary(answers: int, targets: int) -> str:

@@ -7,10 +7,10 @@ from itertools import product
 
 from gateway.agreements.registry import AgreementRegistry
 from gateway.exchange.fan_out import agreement_name
-from trust.agreements.agreement import InForce
-from trust.agreements.clause_selection import QuerySpec, SelectedClause, select_clauses
+from trust.agreements.clause_index import ClauseIndex
+from trust.agreements.clause_selection import QuerySpec, SelectedClause, select_indexed
 from trust.exchange.kind import Kinds
-from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
 from trust.oauth.access_token import Position
 
 
@@ -58,12 +58,11 @@ class Options:
 
     def list(self, positions: Sequence[Position], *, now: datetime) -> OptionsView:
         """Return what each of these positions may ask under the agreements in force."""
-        binding = self.agreements.in_force(now=now)
-        names = {party.entity: party.name for standing in binding for party in standing.agreement.parties}
+        index = self.agreements.clause_index(now=now)
         options = tuple(
-            _option(spec, selected, names[selected.holder.entity])
-            for spec in self._specs(positions, binding)
-            for selected in select_clauses(binding, spec)
+            _option(spec, selected, index.names[selected.holder.entity])
+            for spec in self._specs(positions, index)
+            for selected in select_indexed(index, spec)
         )
         return OptionsView(
             positions=tuple(positions),
@@ -74,17 +73,12 @@ class Options:
             options=options,
         )
 
-    def _specs(self, positions: Iterable[Position], binding: Iterable[InForce]) -> Iterable[QuerySpec]:
+    def _specs(self, positions: Iterable[Position], index: ClauseIndex) -> Iterable[QuerySpec]:
         pairs = sorted({(each.service, each.role) for each in positions})
-        purposes = sorted({clause.purpose for standing in binding for clause in standing.agreement.clauses})
-        for (service, role), kind, purpose in product(pairs, sorted(self.kinds), purposes):
-            yield QuerySpec(
-                asker=ServiceRef(entity=self.own, service=ServiceSlug(service)),
-                kind=self.kinds[kind],
-                purpose=PurposeCode(purpose),
-                role=RoleCode(role),
-                consent=True,
-            )
+        for (service, role), kind in product(pairs, sorted(self.kinds)):
+            asker = ServiceRef(entity=self.own, service=ServiceSlug(service))
+            for purpose in sorted({grant.clause.purpose for grant in index.of(asker, kind)}):
+                yield QuerySpec(asker=asker, kind=self.kinds[kind], purpose=purpose, role=RoleCode(role), consent=True)
 
 
 def _option(spec: QuerySpec, selected: SelectedClause, organisation: str) -> Option:

@@ -125,6 +125,8 @@ MEANINGS: Mapping[str, Meaning] = {
     "decision_growth": Meaning(text="... over one with a single agreement, by CPU", most=1.2),
     "decision_parties_growth": Meaning(text="... with 1,000 parties in the agreement, by CPU", most=1.2),
     "decision_joiners_growth": Meaning(text="... with 1,000 agencies that joined the agreement, by CPU", most=1.2),
+    "select_us": Meaning(text="choosing the services to ask among 1,000 agreements of 20 clauses: CPU", unit="us"),
+    "select_one_us": Meaning(text="... with a single agreement", unit="us"),
     "simulate_rps": Meaning(text="simulation: recorded decisions a second of CPU", unit="1/s", least=50_000),
     "simulate_memory_ratio": Meaning(text="... memory at 1,000,000 decisions over that at 10,000", most=1.2),
     "node_pss_mb": Meaning(text="a node at rest: memory of all its processes (PSS)", unit="MB", most=200),

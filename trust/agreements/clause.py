@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypedDict
 
@@ -35,6 +36,7 @@ from trust.identifiers import (
 MOST_DAYS = 3653
 """Ten years: no answer may be kept longer."""
 MOST_ROLES = 100
+_VALUES_SHARED = 1024
 _MEMBERS = (
     "id",
     "kind",
@@ -146,7 +148,7 @@ def read_clause(
     kind = kinds.get(name)
     entries = _read_basis(reader, on)
     existence = _read_existence(reader, entries)
-    basis = tuple(entry.code for entry in entries)
+    basis = _one_basis(tuple(entry.code for entry in entries))
     holders = _read_services(reader, "holders", services)
     askers = _read_services(reader, "askers", services)
     return Clause(
@@ -159,8 +161,8 @@ def read_clause(
         fields_by_role=_read_roles(reader, kind, rests_on_consent=bool(consent_roles(entries))),
         subject_by_holder=_read_subjects(reader, holders),
         basis=basis,
-        law=law_sentence(basis, on) if entries else "",
-        consent_roles=consent_roles(entries),
+        law=_one_sentence(law_sentence(basis, on)) if entries else "",
+        consent_roles=_one_set_of_roles(consent_roles(entries)),
         existence=existence,
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,
@@ -292,7 +294,7 @@ def _read_roles(
         elif rests_on_consent and Part.ALLEGED_PERPETRATOR.field in fields:
             nested.fault(name, "must not name an alleged perpetrator, because the clause rests on consent")
         roles[RoleCode(role)] = fields
-    return MappingProxyType(roles)
+    return _one_mapping(tuple(roles.items()))
 
 
 def _read_subjects(reader: Reader, holders: frozenset[ServiceRef]) -> Mapping[ServiceRef, frozenset[str]]:
@@ -323,7 +325,7 @@ def _read_lists(reader: Reader, kind: KindName, kinds: Kinds) -> ClauseWords:
                 lists[clause_list.name] = _read_list(reader, clause_list)
             elif reader.has(clause_list.name):
                 reader.fault(clause_list.name, f"belongs only in a clause of {each.name}")
-    return MappingProxyType(lists)
+    return _one_set_of_lists(tuple(lists.items()))
 
 
 def _read_list(reader: Reader, clause_list: ClauseList) -> frozenset[str]:
@@ -334,3 +336,32 @@ def _read_list(reader: Reader, clause_list: ClauseList) -> frozenset[str]:
         reader.fault(clause_list.name, "must be some of " + ", ".join(clause_list.words))
         return frozenset()
     return frozenset(words)
+
+
+# A thousand agreements say much the same. One value for equal ones keeps what a decision reads in the processor's
+# caches.
+
+
+@lru_cache(maxsize=_VALUES_SHARED)
+def _one_mapping(roles: tuple[tuple[RoleCode, frozenset[str]], ...]) -> Mapping[RoleCode, frozenset[str]]:
+    return MappingProxyType(dict(roles))
+
+
+@lru_cache(maxsize=_VALUES_SHARED)
+def _one_set_of_lists(lists: tuple[tuple[str, frozenset[str]], ...]) -> ClauseWords:
+    return MappingProxyType(dict(lists))
+
+
+@lru_cache(maxsize=_VALUES_SHARED)
+def _one_basis(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return codes
+
+
+@lru_cache(maxsize=_VALUES_SHARED)
+def _one_sentence(law: str) -> str:
+    return law
+
+
+@lru_cache(maxsize=_VALUES_SHARED)
+def _one_set_of_roles(roles: frozenset[ConsentRole]) -> frozenset[ConsentRole]:
+    return roles

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
+from trust.agreements.clause_index import ClauseGrant, ClauseIndex, newest
 from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
 from trust.agreements.expected_parties import expected_services
 from trust.errors import shown
 from trust.exchange.errors import FieldsNotPermitted
 from trust.exchange.kind import ClauseList, ExchangeKind, Query
 from trust.exchange.message import AgreementRef
-from trust.identifiers import AgreementId, PurposeCode, RoleCode, ServiceRef
+from trust.identifiers import PurposeCode, RoleCode, ServiceRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,31 @@ def select_clauses(agreements: Iterable[InForce], spec: QuerySpec) -> tuple[Sele
     unconditional existence; then the first by agreement and clause id, so that the same question is always asked in the
     same way. The asking service itself is never among the holders.
     """
-    best: dict[ServiceRef, SelectedClause] = {}
-    for candidate in _candidates(_newest(agreements), spec):
-        present = best.get(candidate.holder)
-        if present is None or _rank(candidate, spec) < _rank(present, spec):
-            best[candidate.holder] = candidate
-    return tuple(best[holder] for holder in sorted(best, key=str))
+    return _best(_fitting(_grants_to(newest(agreements), spec), spec), spec)
+
+
+def select_indexed(index: ClauseIndex, spec: QuerySpec) -> tuple[SelectedClause, ...]:
+    """Return what :func:`select_clauses` does for the agreements of an index."""
+    return _best(_fitting(index.of(spec.asker, spec.kind.name), spec), spec)
+
+
+def _best(fitting: Iterable[ClauseGrant], spec: QuerySpec) -> tuple[SelectedClause, ...]:
+    best: dict[ServiceRef, ClauseGrant] = {}
+    for grant in sorted(fitting, key=lambda each: _rank(each, spec)):
+        for holder in _holders(grant.clause, spec):
+            best.setdefault(holder, grant)
+    return tuple(
+        SelectedClause(
+            agreement=best[holder].agreement.ref,
+            title=best[holder].agreement.title,
+            clause=best[holder].clause,
+            holder=holder,
+            fields=_fields(best[holder].clause, spec),
+            required_marks=best[holder].agreement.required_marks,
+            holder_marks=best[holder].agreement.marks_of(holder.entity),
+        )
+        for holder in sorted(best, key=str)
+    )
 
 
 def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpec) -> Denial:
@@ -71,12 +91,12 @@ def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpe
     Where one would permit it and does not bind, that is why, by its highest version; else it is the first step at which
     no clause was left.
     """
-    binding = _newest(standing for standing in agreements if isinstance(standing, InForce))
+    binding = newest(standing for standing in agreements if isinstance(standing, InForce))
     replaced = {standing.agreement.id for standing in binding}
     for standing in sorted(agreements, key=lambda each: (each.agreement.id, -each.agreement.version)):
         if isinstance(standing, InForce) or standing.agreement.id in replaced:
             continue
-        if any(_candidates([standing], spec)):
+        if any(_fitting(_grants_to([standing], spec), spec)):
             version = f"{standing.agreement.id} version {standing.agreement.version}"
             return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=f"{version}: {standing.reason}")
     clauses = [clause for standing in binding for clause in standing.agreement.clauses if spec.asker in clause.askers]
@@ -201,29 +221,19 @@ def _quote(names: Iterable[str]) -> str:
     return ", ".join(shown(name) for name in names) or "nothing"
 
 
-def _newest(agreements: Iterable[InForce]) -> tuple[InForce, ...]:
-    newest: dict[AgreementId, InForce] = {}
-    for standing in sorted(agreements, key=lambda each: each.agreement.version):
-        newest[standing.agreement.id] = standing
-    return tuple(newest.values())
+def _grants_to(agreements: Iterable[InForce | NotInForce], spec: QuerySpec) -> Iterator[ClauseGrant]:
+    return (
+        ClauseGrant(agreement=standing.agreement, clause=clause)
+        for standing in agreements
+        for clause in standing.agreement.clauses
+        if spec.asker in clause.askers
+    )
 
 
-def _candidates(agreements: Iterable[InForce | NotInForce], spec: QuerySpec) -> Iterator[SelectedClause]:
+def _fitting(grants: Iterable[ClauseGrant], spec: QuerySpec) -> Iterator[ClauseGrant]:
+    """Yield the clauses that fit every step, of those that let the asker ask."""
     steps = _steps(spec)
-    for standing in agreements:
-        for clause in standing.agreement.clauses:
-            if spec.asker not in clause.askers or not all(step.fits(clause) for step in steps):
-                continue
-            for holder in _holders(clause, spec):
-                yield SelectedClause(
-                    agreement=standing.agreement.ref,
-                    title=standing.agreement.title,
-                    clause=clause,
-                    holder=holder,
-                    fields=_fields(clause, spec),
-                    required_marks=standing.agreement.required_marks,
-                    holder_marks=standing.agreement.marks_of(holder.entity),
-                )
+    return (grant for grant in grants if all(step.fits(grant.clause) for step in steps))
 
 
 def _holders(clause: Clause, spec: QuerySpec) -> frozenset[ServiceRef]:
@@ -236,11 +246,12 @@ def _fields(clause: Clause, spec: QuerySpec) -> frozenset[str]:
     return role_fields if query_fields is None else role_fields & (query_fields | spec.person_fields)
 
 
-def _rank(candidate: SelectedClause, spec: QuerySpec) -> tuple[bool, int, bool, str, str]:
+def _rank(grant: ClauseGrant, spec: QuerySpec) -> tuple[bool, int, bool, str, str]:
+    clause = grant.clause
     return (
-        bool(candidate.clause.consent_roles) and not spec.consent,
-        -len(candidate.fields),
-        candidate.clause.existence is Existence.CONDITIONAL,
-        candidate.agreement.id,
-        candidate.clause.id,
+        bool(clause.consent_roles) and not spec.consent,
+        -len(_fields(clause, spec)),
+        clause.existence is Existence.CONDITIONAL,
+        grant.agreement.id,
+        clause.id,
     )
