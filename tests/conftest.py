@@ -21,6 +21,8 @@ settings.register_profile(
 )
 # pytest --hypothesis-profile=long: hours rather than seconds
 settings.register_profile("long", parent=settings.get_profile("hearthgate"), max_examples=4_000)
+# ./run mutate: the first look at each mutant
+settings.register_profile("mutation", parent=settings.get_profile("hearthgate"), max_examples=15, derandomize=True)
 settings.load_profile("hearthgate")
 
 _ROOM_FOR_A_RUN = 3 * GIB
