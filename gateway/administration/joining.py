@@ -11,6 +11,7 @@ from gateway.administration.agreement_exchange import (
     journal_facts,
     offer_json,
     offer_lines,
+    offer_to_all,
     signer_of,
 )
 from gateway.administration.agreements import versions_of
@@ -186,7 +187,7 @@ def _deliver(
     """Tell the parties that lack something of it, and return what came of it."""
     at = now()
     parties = dict.fromkeys(each.party for each in exchange.accessions.undelivered(agreement, now=at))
-    offers = [exchange.offer(agreement, each, now=at) for each in parties]
+    offers = offer_to_all(exchange, agreement, list(parties), at)
     view = _view(federation, agreement.ref, at)
     return UseCaseResult(
         lines=[sentence, *offer_lines(view, offers, _OUTCOMES), *summary.joiner_lines(view, ())],

@@ -225,11 +225,19 @@ def _read(federation: FederationContext, source: str) -> bytes:
 def _pending_calls(
     federation: FederationContext, exchange: SignatureExchange, at: datetime
 ) -> list[tuple[Agreement, list[EntityId]]]:
-    """Return the parties whose signature is missing or that lack our notice of an ending, by agreement."""
+    """Return the parties that lack a document of ours, or whose signature is missing here, by agreement."""
     endings = [(agreement, [party]) for agreement, party in exchange.endings.undelivered(now=at)]
     unsigned = [
         (standing.agreement, list(standing.missing))
         for standing in federation.agreements.standings(now=at)
-        if isinstance(standing, NotInForce) and standing.missing and federation.own not in standing.missing
+        if isinstance(standing, NotInForce)
+        and standing.missing
+        and federation.own not in standing.missing
+        and standing.agreement.party(federation.own) is not None
     ]
-    return [*endings, *unsigned]
+    accessions = [
+        (agreement, list(dict.fromkeys(each.party for each in deliveries)))
+        for agreement in federation.agreements.open_documents(now=at)
+        if (deliveries := exchange.accessions.undelivered(agreement, now=at))
+    ]
+    return [*endings, *unsigned, *accessions]

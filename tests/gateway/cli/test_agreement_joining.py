@@ -152,3 +152,16 @@ def test_a_party_signs_and_does_not_join(partners: Partnership) -> None:
     assert "is a party of vale-early-help version 1; sign it instead" in str(refused.json)
     none = run(partners, "council", "confirm", ID, POLICE)
     assert "has not joined vale-early-help" in str(none.json)
+
+
+def test_sync_brings_an_accession_to_a_node_that_was_away(partners: Partnership) -> None:
+    url = propose(partners)
+    fetch_mark(partners)
+    document = partners.root / "agreement.json"
+    partners.run_node("police")
+    away = run(partners, "police", "join", document, "--complaints", "Write to the chief.")
+    assert [each["told"] for each in away.json["parties"]] == ["silent"]
+    partners.run_node("council")
+    synced = hearthgate("agreement", "sync", "--config", partners.config("police"))
+    assert synced.code == 0, synced.err
+    assert run(partners, "council", "admit", ID, POLICE).code == 0, url
