@@ -15,7 +15,8 @@ from gateway.administration.journal import record
 from gateway.agreements.accessions import Accessions, member_facts
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
-from gateway.agreements.signature_exchange import DeliveryStatus, OfferResult, SignatureExchange
+from gateway.agreements.signature_exchange import DeliveryStatus, KeysOf, OfferResult, SignatureExchange
+from gateway.agreements.suspensions import AgreementSuspensions
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json
@@ -29,6 +30,7 @@ from trust.agreements.agreement import (
 )
 from trust.agreements.signature import peek_party
 from trust.agreements.signing import SigningContext, Vouched
+from trust.agreements.suspending import SuspendedState
 from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
 from trust.federation import node_metadata
@@ -84,14 +86,25 @@ def exchange_of(federation: FederationContext) -> SignatureExchange:
             signer=signer,
             notice=partial(_on_closure, federation),
         ),
-        accessions=Accessions(
+        suspensions=AgreementSuspensions(
             own=federation.own,
             store=federation.store,
             book=federation.agreements,
-            keys_of=keys_of,
-            facts_of=partial(member_facts, federation.directory),
-            notice=partial(_on_accession, federation),
+            signer=signer,
+            notice=partial(_on_suspension, federation),
         ),
+        accessions=_accessions(federation, keys_of),
+    )
+
+
+def _accessions(federation: FederationContext, keys_of: KeysOf) -> Accessions:
+    return Accessions(
+        own=federation.own,
+        store=federation.store,
+        book=federation.agreements,
+        keys_of=keys_of,
+        facts_of=partial(member_facts, federation.directory),
+        notice=partial(_on_accession, federation),
     )
 
 
@@ -101,6 +114,12 @@ def _on_signature(federation: FederationContext, party: EntityId, agreement: Agr
 
 def _on_closure(federation: FederationContext, party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
     _on_document(federation, "ending", party, agreement, closure=closure)
+
+
+def _on_suspension(
+    federation: FederationContext, party: EntityId, agreement: AgreementRef, state: SuspendedState
+) -> None:
+    _on_document(federation, "suspension", party, agreement, state=state)
 
 
 def _on_accession(federation: FederationContext, issuer: EntityId, agreement: AgreementRef, document: str) -> None:

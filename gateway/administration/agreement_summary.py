@@ -151,6 +151,7 @@ def agreement_json(agreement: Agreement) -> dict[str, Any]:
         "policy_document": agreement.policy_document,
         "overarching": agreement.overarching,
         "ended_by": list(agreement.ended_by),
+        "suspended_by": list(agreement.suspended_by),
         "joining": [_class_to_json(each) for each in agreement.joining],
         "under": {"id": agreement.under.id, "digest": agreement.under.digest} if agreement.under else None,
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],

@@ -14,6 +14,7 @@ from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
+from gateway.agreements.suspensions import suspension_deliveries
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
 from trust.agreements.accession import Accession
@@ -92,7 +93,8 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
         seen_here = AgreementRegistry(store, own=own_entity(settings))
         joiners = [_joiners(seen_here, each.agreement.ref) for each in versions]
         standings = versions_of(seen_here, agreement_id)
-        notices = [_notices(store, each.agreement, own_entity(settings)) for each in versions]
+        notices = [_notices(store, seen_here, each.agreement, own_entity(settings)) for each in versions]
+        suspensions = [seen_here.suspension(each.agreement.ref, now=now()) for each in standings]
     lines: list[str] = []
     documents = []
     for position, (document, signed_by, (view, waiting)) in enumerate(zip(versions, signatures, joiners, strict=True)):
@@ -100,6 +102,8 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
         before = summary.version_before(agreement, versions)
         lines += [*summary.read_out_lines(agreement), *summary.signed_lines(agreement, signed_by)]
         lines += [*summary.change_lines(agreement, before), *summary.standing_lines(standing)]
+        suspension = suspensions[position]
+        lines += [] if suspension is None else [f"  The reason given: {suspension.reason}"]
         lines += summary.joiner_lines(view, waiting)
         lines += [f"  {name} has {'' if has else 'not yet had '}our notice." for name, has in notice.items()]
         documents.append(
@@ -110,19 +114,22 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
                 "signed_by": [each.party for each in signed_by],
                 "signatures": summary.signatures_json(signed_by),
                 "notices": notice,
+                "suspension_reason": None if suspension is None else suspension.reason,
             }
         )
     return UseCaseResult(lines=lines, data={"versions": documents})
 
 
-def _notices(store: Store, agreement: Agreement, own: EntityId) -> dict[str, bool]:
-    """Return for each other party whether its node has this agency's notice that it ended or left the agreement."""
+def _notices(store: Store, registry: AgreementRegistry, agreement: Agreement, own: EntityId) -> dict[str, bool]:
+    """Return for each other party whether its node has this agency's newest notice: an ending, or of a suspension."""
+    newest = registry.newest_suspension(agreement.ref, now=now())
     endings, deliveries = store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
     version = (agreement.id, agreement.version)
-    if not any(each.entity == own and (each.agreement_id, each.version) == version for each in endings):
-        return {}
     others = [party for party in agreement.parties if party.entity != own]
-    return {party.name: (*version, party.entity) in deliveries for party in others}
+    if any(each.entity == own and (each.agreement_id, each.version) == version for each in endings):
+        return {party.name: (*version, party.entity) in deliveries for party in others}
+    has_notice = store.read(lambda tx: suspension_deliveries(tx, agreement, newest, own=own))
+    return {party.name: has_notice[party.entity] for party in others if party.entity in has_notice}
 
 
 def versions_of(registry: AgreementRegistry, agreement_id: str) -> list[InForce | NotInForce]:

@@ -57,7 +57,8 @@ class MissingSignatureCollector:
     def _calls(self, now: datetime) -> Iterator[tuple[tuple[str, EntityId], Agreement]]:
         """Yield the parties to call, each about an agreement."""
         exchange = self._countersigning
-        for agreement, party in (*exchange.endings.undelivered(now=now), *self._unsigned(now)):
+        notices = (*exchange.endings.undelivered(now=now), *exchange.suspensions.undelivered(now=now))
+        for agreement, party in (*notices, *self._unsigned(now)):
             yield (agreement.ref.digest, party), agreement
         for agreement in self.book.open_documents(now=now):
             for delivery in exchange.accessions.undelivered(agreement, now=now):

@@ -1,8 +1,11 @@
-"""The document of an agreement, fetched from an address that ends in its digest."""
+"""The document of an agreement, fetched by its digest, and the reason that another node gives for a refusal."""
 
-from gateway.ports import PeerRequest, Transport, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
+from trust import strict_json
 from trust.agreements.agreement import MAX_BYTES
+from trust.agreements.party_answer import MAX_BYTES as MAX_ANSWER_BYTES
 from trust.claims import digest
+from trust.errors import TrustError
 from trust.exchange.errors import SignatureMismatch
 
 _OK, _NOT_FOUND = 200, 404
@@ -33,3 +36,13 @@ def fetch_agreement(transport: Transport, url: str) -> bytes:
     if digest(answer.body) != url.rpartition("/")[2]:
         raise SignatureMismatch("What stands at this address is not the agreement that its digest names.")
     return answer.body
+
+
+def refusal_reason(answer: PeerResponse) -> str:
+    """Return what a problem document says, in its own words where it has any that can be shown."""
+    try:
+        detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER_BYTES).get("detail")
+    except TrustError:
+        detail = None
+    reason = detail if isinstance(detail, str) and detail.isprintable() else "it gave no reason"
+    return f"it answered {answer.status}: {reason}"

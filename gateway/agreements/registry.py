@@ -8,9 +8,9 @@ from functools import partial
 from threading import Lock
 
 from gateway.agreements.joiner_records import VerifiedDocuments, load_joiners, trusted_keys
-from gateway.agreements.leaving_records import load_leavings
+from gateway.agreements.leaving_records import load_leavings, load_suspensions
 from gateway.ports import Store, Transaction
-from gateway.store.tables import agreements, restore_holds
+from gateway.store.tables import agreement_suspensions, agreements, restore_holds
 from gateway.store.tables.agreements import StoredEnding
 from gateway.store.tables.restore_holds import HoldKind
 from trust.agreements.agreement import (
@@ -26,6 +26,7 @@ from trust.agreements.clause_index import ClauseIndex, index_clauses
 from trust.agreements.joined import JoinerRecords, as_seen_by
 from trust.agreements.leaving import leavers_of, while_parties_are_left, without_leavers
 from trust.agreements.schedules import with_overarching
+from trust.agreements.suspending import AgreementSuspension, suspends, while_not_suspended
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
 from trust.exchange.kind import Kinds, needs_no_agreement
@@ -54,6 +55,7 @@ class _Snapshot:
     unconfirmed: frozenset[str]
     joiners: Mapping[AgreementRef, JoinerRecords]
     leavings: Mapping[str, Mapping[EntityId, datetime]]
+    suspensions: Mapping[AgreementRef, AgreementSuspension]
 
     def leavers(self, agreement: Agreement) -> Mapping[EntityId, str]:
         """Return a sentence for each party that has left this wording."""
@@ -159,6 +161,17 @@ class AgreementRegistry:
         """Return what is held of the agencies that join exactly this wording, admitted or not."""
         return self._read(now).joiners.get(ref) or JoinerRecords()
 
+    def newest_suspension(self, ref: AgreementRef, *, now: datetime) -> AgreementSuspension | None:
+        """Return the newest notice that suspended or resumed exactly this wording."""
+        return self._read(now).suspensions.get(ref)
+
+    def suspension(self, ref: AgreementRef, *, now: datetime) -> AgreementSuspension | None:
+        """Return the notice under which exactly this wording is suspended now."""
+        standing, newest = self.find(ref, now=now), self.newest_suspension(ref, now=now)
+        if not isinstance(standing, NotInForce) or standing.closure is not None:
+            return None
+        return newest if suspends(newest, standing.agreement) else None
+
     def required_marks(self, now: datetime) -> frozenset[str]:
         """Return the types of trust marks that agreements in force demand of parties, and any of joiners."""
         classes = [joining for each in self.open_documents(now=now) for joining in each.joining]
@@ -202,7 +215,7 @@ class AgreementRegistry:
             return current
         found_standings = with_overarching(
             [
-                self._without_leavers(_unless_held(each, page), page)
+                _unless_suspended(self._without_leavers(_unless_held(each, page), page), page)
                 for each in standings(page.versions, now, recorded=page.retired)
             ],
             self._own,
@@ -253,14 +266,16 @@ class AgreementRegistry:
                 versions.append(_open(stored, ended_by, self._kinds, self._documents, now))
         retired = {AgreementId(each): version for each, version in agreements.retirements(tx).items()}
         kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
-        joiners = load_joiners(tx, [each.agreement.ref for each in versions], self._documents, now)
+        refs = [each.agreement.ref for each in versions]
+        joiners = load_joiners(tx, refs, self._documents, now)
         return _Snapshot(
             epoch=agreements.epoch(tx),
             versions=tuple(versions),
             retired=retired,
             unconfirmed=kept,
             joiners=joiners,
-            leavings=load_leavings(endings, [each.agreement.ref for each in versions], self._documents, now),
+            leavings=load_leavings(endings, refs, self._documents, now),
+            suspensions=load_suspensions(agreement_suspensions.load_all(tx), refs, self._documents, now),
         )
 
 
@@ -279,6 +294,10 @@ def _unless_held(standing: InForce | NotInForce, page: _Snapshot) -> InForce | N
     if isinstance(standing, NotInForce) or standing.agreement.ref.digest not in page.unconfirmed:
         return standing
     return NotInForce(agreement=standing.agreement, missing=(), reason=_UNCONFIRMED)
+
+
+def _unless_suspended(standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
+    return while_not_suspended(standing, page.suspensions.get(standing.agreement.ref))
 
 
 def _retire(tx: Transaction, through: Mapping[AgreementId, int]) -> None:

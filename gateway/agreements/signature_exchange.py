@@ -30,6 +30,8 @@ from secrets import token_urlsafe
 
 from gateway.agreements.accessions import Accessions, PaperDelivery
 from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.fetch import refusal_reason
+from gateway.agreements.suspensions import AgreementSuspensions
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
@@ -147,6 +149,7 @@ class SignatureExchange:
     notice: SignatureNotice
     signer: Callable[[], Signer]
     endings: AgreementEndings
+    suspensions: AgreementSuspensions
     accessions: Accessions
 
     def document(self, agreement_digest: str) -> bytes | None:
@@ -180,14 +183,19 @@ class SignatureExchange:
 
         if call.signature is not None:
             self._accept(agreement, stored.signatures, call.signature, now, in_turn)
+        if call.suspension is not None:
+            self.suspensions.accept(agreement, call.suspension, self._keys, now=now)
         self._accept_papers(agreement, call, now)
         if not self._is_member(agreement, caller, now):
             return build_answer(PartyAnswer())
         papers, ruling = self.accessions.answer(agreement, caller, call.after, now=now)
         held_signatures = (self._find(agreement_digest) or stored).signatures.values() if call.after is None else ()
         signatures = [each.raw for each in held_signatures]
-        leavings = self.endings.leavings(agreement.ref) if call.after is None else ()
-        return build_answer(PartyAnswer(signatures=signatures, leavings=leavings, papers=papers, ruling=ruling))
+        answer = PartyAnswer(signatures=signatures, papers=papers, ruling=ruling)
+        if call.after is not None:
+            return build_answer(answer)
+        newest, leavings = self.suspensions.statement(agreement.ref, now=now), self.endings.leavings(agreement.ref)
+        return build_answer(replace(answer, leavings=leavings, suspension=newest))
 
     def _accept_papers(self, agreement: Agreement, call: PartyCall, now: datetime) -> None:
         with suppress(AgreementConflict):  # it was ended meanwhile
@@ -238,6 +246,7 @@ class SignatureExchange:
             agreement=ref,
             signature=None if own is None else own.raw,
             ending=ending,
+            suspension=None if ending is not None else self.suspensions.own_statement(ref, now=now),
         )
         result = self._call(document, replace(call, papers=self._papers(ref, deliveries[:1])), now)
         for position, delivery in enumerate(deliveries):
@@ -271,9 +280,11 @@ class SignatureExchange:
         except TransportError as failed:
             return OfferResult(party=party, status=DeliveryStatus.SILENT, detail=str(failed))
         if answer.status not in {_OK, _NOT_FOUND}:
-            return OfferResult(party=party, status=DeliveryStatus.REFUSED, detail=_reason(answer))
+            return OfferResult(party=party, status=DeliveryStatus.REFUSED, detail=refusal_reason(answer))
         if call.ending is not None:
             self.endings.record_delivery(agreement.ref, party, now=now)
+        if call.suspension is not None:
+            self.suspensions.record_delivery(agreement.ref, call.suspension, party, now=now)
         if answer.status == _NOT_FOUND:
             return OfferResult(party=party, status=DeliveryStatus.NOT_HELD)
         return self._apply_answer(agreement, party, answer.body, now)
@@ -332,6 +343,8 @@ class SignatureExchange:
         for raw in answer.signatures:
             yield partial(self._apply_signature, agreement, raw, now)
         if self.endings.closure(agreement.ref, now=now) is None:
+            if answer.suspension is not None:
+                yield partial(self.suspensions.learn, agreement, answer.suspension, self._keys, now=now)
             for papers in answer.papers:
                 yield partial(self._apply_papers, agreement, papers, party, now)
             if answer.ruling is not None:
@@ -434,13 +447,3 @@ def _hear_joiner(call: PartyCall, claims: ClaimStore, now: datetime) -> None:
         claims.claim(space=_JOINERS, key=each, issued_at=now, expires=now + CLAIMED_FOR, now=now) for each in slots
     ):
         raise NodeBusy("too many agencies asked to join this agreement in this minute")
-
-
-def _reason(answer: PeerResponse) -> str:
-    """Return what a problem document says, in its own words where it has any that can be shown."""
-    try:
-        detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER_BYTES).get("detail")
-    except TrustError:
-        detail = None
-    reason = detail if isinstance(detail, str) and detail.isprintable() else "it gave no reason"
-    return f"it answered {answer.status}: {reason}"

@@ -7,6 +7,7 @@ from gateway.agreements.accessions import Accessions, member_facts
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import SignatureExchange
+from gateway.agreements.suspensions import AgreementSuspensions
 from gateway.app.node_parts import NodeParts
 from gateway.federation.resolver import FederationResolver
 from gateway.http.peer.agreements import AgreementsFace
@@ -36,6 +37,9 @@ def signature_exchange(
         signer=signer,
         endings=AgreementEndings(
             own=parts.own, store=parts.store, book=agreements, signer=signer, notice=events.record_agreement_closure
+        ),
+        suspensions=AgreementSuspensions(
+            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=events.record_suspension
         ),
         accessions=Accessions(
             own=parts.own,

@@ -129,6 +129,8 @@ _AGREEMENT = _group(
         "confirm": ("gateway.cli.agreement_joining:confirm", "Confirm an agency that joined an agreement."),
         "object": ("gateway.cli.agreement_joining:object_to", "Object to an agency that joined an agreement."),
         "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
+        "suspend": ("gateway.cli.agreement_suspension:suspend", "Suspend an agreement for all its parties."),
+        "resume": ("gateway.cli.agreement_suspension:resume", "Resume an agreement that is suspended."),
         "leave": ("gateway.cli.agreement:leave", "Leave an agreement for good; it goes on between the others."),
         "render": ("gateway.cli.agreement_documents:render", "Write an agreement's documents as HTML and Markdown."),
         "diff": ("gateway.cli.agreement_documents:diff", "Say what a version permits, forbids and changes."),

@@ -3,7 +3,7 @@
 The rules of :mod:`gateway.store.schema` hold here too.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Integer, LargeBinary, Table, Text
 
 from gateway.store import accession_schema
 
@@ -18,4 +18,17 @@ agreement_warnings = Table(
     Column("kind", Text, primary_key=True),
     Column("stage", Text, primary_key=True),
     Column("warned_at", BigInteger, nullable=False),
+)
+
+agreement_suspensions = Table(
+    "agreement_suspensions",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("entity", Text, nullable=False),
+    Column("rank", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("jwks", LargeBinary, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
 )

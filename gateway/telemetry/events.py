@@ -10,6 +10,7 @@ from gateway.telemetry import metrics
 from gateway.telemetry.logging import error_fields, log
 from trust.agreements.agreement import Closure
 from trust.agreements.due_dates import DueDate
+from trust.agreements.suspending import SuspendedState
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 
@@ -146,6 +147,11 @@ def record_accession(issuer: EntityId, agreement: AgreementRef, document: str) -
 def record_agreement_closure(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
     """Record a party's notice, accepted from its node, that a version never binds again."""
     log("warning", "agreement_closed", peer=party, agreement=f"{agreement.id}/{agreement.version}", code=closure)
+
+
+def record_suspension(party: EntityId, agreement: AgreementRef, state: SuspendedState) -> None:
+    """Record a party's notice, accepted from another node, that an agreement is suspended or resumed."""
+    log("warning", "agreement_suspension", peer=party, agreement=f"{agreement.id}/{agreement.version}", code=state)
 
 
 def record_maintenance_warning(code: str) -> None:

@@ -35,9 +35,9 @@ def http(network: Network, entity: EntityId) -> FlaskClient:
 def call(network: Network, ref: AgreementRef, signature: bytes | None = None, **changes: Any) -> bytes:
     """Make the council's call on the trust about an agreement, with some of it changed."""
     signer = changes.pop("signer", None) or network.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
-    ending = changes.pop("ending", None)
+    documents = {name: changes.pop(name, None) for name in ("ending", "suspension")}
     parties = call_parties(COUNCIL, TRUST, jti=token_hex(8), now=network.clock.now())
-    called = PartyCall(parties=replace(parties, **changes), agreement=ref, signature=signature, ending=ending)
+    called = PartyCall(parties=replace(parties, **changes), agreement=ref, signature=signature, **documents)
     return build_call(called, signer=signer)
 
 

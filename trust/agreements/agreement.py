@@ -89,6 +89,7 @@ _MEMBERS = (
     "expected",
     "joining",
     "ended_by",
+    "suspended_by",
 )
 
 
@@ -117,7 +118,8 @@ class Agreement:
     ``policy_document`` names the parties' appropriate policy documents. An ``overarching`` agreement has no clause:
     schedules are ``under`` it, and a text that a schedule leaves out is empty here. ``expected`` are the agencies whose
     services the parties expect to be asked. ``joining`` are the classes of agencies that may join. Only the parties of
-    ``ended_by`` may end it for all; any may where there are none.
+    ``ended_by`` may end it for all; any may where there are none. Only those of
+    ``suspended_by`` may suspend and resume it.
 
     ``joiners``, ``pairs`` and ``leavers`` are in no document: they are what :mod:`trust.agreements.joined` adds for one
     node, and a sentence for each party that left (:mod:`trust.agreements.leaving`).
@@ -150,6 +152,7 @@ class Agreement:
     joiners: Mapping[EntityId, JoinedParty] = field(default_factory=dict)
     pairs: Pairs = field(default_factory=dict)
     ended_by: tuple[EntityId, ...] = ()
+    suspended_by: tuple[EntityId, ...] = ()
     leavers: Mapping[EntityId, str] = field(default_factory=dict)
     _clauses_by_id: Mapping[str, Clause] = field(init=False, repr=False, compare=False)
     """What a decision looks up; a search would read every clause of it."""
@@ -179,6 +182,10 @@ class Agreement:
     def is_signing_party(self, entity: EntityId) -> bool:
         """Say whether an agency is a party of the document, and not by accession."""
         return self.party(entity) is not None and entity not in self.joiners
+
+    def may_suspend(self, entity: EntityId) -> bool:
+        """Say whether this party may suspend the agreement for all parties, and resume it."""
+        return entity in self.suspended_by
 
     def party(self, entity: str) -> Party | None:
         """Return the party of that entity identifier."""
@@ -289,7 +296,8 @@ def read_agreement(raw: bytes, kinds: Kinds = KINDS) -> tuple[Agreement, list[Fa
         under=under,
         expected=read_expected(reader),
         joining=joining,
-        ended_by=_read_ended_by(reader, parties),
+        ended_by=_read_named_parties(reader, "ended_by", parties),
+        suspended_by=_read_named_parties(reader, "suspended_by", parties),
     )
     _check_dates(reader, agreement)
     _check_tier(reader, agreement)
@@ -401,10 +409,10 @@ def _read_marks(reader: Reader) -> tuple[str, ...]:
     return marks
 
 
-def _read_ended_by(reader: Reader, parties: tuple[Party, ...]) -> tuple[EntityId, ...]:
-    entities = reader.parsed_list("ended_by", parse_entity_id, required=False)
+def _read_named_parties(reader: Reader, name: str, parties: tuple[Party, ...]) -> tuple[EntityId, ...]:
+    entities = reader.parsed_list(name, parse_entity_id, required=False)
     if not {party.entity for party in parties}.issuperset(entities):
-        reader.fault("ended_by", "must name parties of this agreement")
+        reader.fault(name, "must name parties of this agreement")
     return tuple(EntityId(each) for each in entities)
 
 

@@ -20,7 +20,7 @@ class PartyAnswer:
     """The signatures held, or the notice that the version is closed, and what is held of agencies that joined or left.
 
     ``leavings`` are the notices of the parties that left, ``papers`` accessions with their admissions. ``ruling`` is
-    the answering party's own on the caller.
+    the answering party's own on the caller. ``suspension`` is the newest notice of one.
     """
 
     signatures: Sequence[bytes] = ()
@@ -28,6 +28,7 @@ class PartyAnswer:
     leavings: Sequence[bytes] = ()
     papers: Sequence[Papers] = ()
     ruling: bytes | None = None
+    suspension: bytes | None = None
 
 
 def build_answer(answer: PartyAnswer) -> bytes:
@@ -35,7 +36,7 @@ def build_answer(answer: PartyAnswer) -> bytes:
     members: JsonObject = {"signatures": [each.decode("ascii") for each in answer.signatures]}
     if answer.leavings:
         members["leavings"] = [each.decode("ascii") for each in answer.leavings]
-    for name, raw in (("ending", answer.ending), ("ruling", answer.ruling)):
+    for name, raw in (("ending", answer.ending), ("ruling", answer.ruling), ("suspension", answer.suspension)):
         if raw is not None:
             members[name] = raw.decode("ascii")
     if answer.papers:
@@ -57,6 +58,7 @@ def parse_answer(raw: bytes) -> PartyAnswer:
         ending=read_signed(reader, "ending"),
         papers=papers,
         ruling=read_signed(reader, "ruling"),
+        suspension=read_signed(reader, "suspension"),
     )
     if reader.faults:
         raise MalformedAgreement(reader.faults)

@@ -29,7 +29,7 @@ TYP = "agreement-call+jwt"
 MAX_BYTES = 32_768
 LIFE = timedelta(seconds=60)
 _MAX_BROUGHT = 8192
-_SIGNED = ("signature", "ending", "accession", "admission", "ruling")
+_SIGNED = ("signature", "ending", "suspension", "accession", "admission", "ruling")
 _AFTER = re.compile(r"-|[A-Za-z0-9_-]{43}")
 FIRST = "-"
 """What comes before every digest."""
@@ -49,7 +49,7 @@ NO_PAPERS = Papers()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyCall:
-    """One call. ``signature`` and ``ending`` are the caller's own, as signed, and not verified here.
+    """One call. ``signature``, ``ending`` and ``suspension`` are the caller's own, as signed, and not verified here.
 
     ``papers`` are about a joiner, who may be the caller. ``after`` asks for the accessions whose digests come after it,
     in the order of digests; ``None`` asks for none but the caller's.
@@ -59,6 +59,7 @@ class PartyCall:
     agreement: AgreementRef
     signature: bytes | None = None
     ending: bytes | None = None
+    suspension: bytes | None = None
     papers: Papers = NO_PAPERS
     after: str | None = None
 
@@ -69,7 +70,7 @@ def build_call(call: PartyCall, *, signer: Signer) -> bytes:
         raise KeyPurposeMismatch("A party calls about an agreement with its federation key and no other.")
     claims = {**parties_to_json(call.parties), "agreement": agreement_to_json(call.agreement)}
     papers = call.papers
-    signed = (call.signature, call.ending, papers.accession, papers.admission, papers.ruling)
+    signed = (call.signature, call.ending, call.suspension, papers.accession, papers.admission, papers.ruling)
     for name, raw in zip(_SIGNED, signed, strict=True):
         if raw is not None:
             claims[name] = raw.decode("ascii")
@@ -116,6 +117,7 @@ def _parse(reader: Reader) -> PartyCall:
         agreement=read_agreement(reader),
         signature=read_signed(reader, "signature"),
         ending=read_signed(reader, "ending"),
+        suspension=read_signed(reader, "suspension"),
         papers=Papers(
             accession=read_signed(reader, "accession"),
             admission=read_signed(reader, "admission"),

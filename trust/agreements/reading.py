@@ -168,6 +168,14 @@ def _endings(agreement: Agreement) -> list[str]:
     return [*lines, *(sentence for _, sentence in sorted(agreement.leavers.items()))]
 
 
+def _suspensions(agreement: Agreement) -> list[str]:
+    if not agreement.suspended_by:
+        return ["No party may suspend it."]
+    names = [party.name for party in agreement.parties if agreement.may_suspend(party.entity)]
+    several = " Each of them may resume what another suspended." if len(names) > 1 else ""
+    return [f"{join_words(names)} may suspend it for all parties, and resume it.{several}"]
+
+
 def _expected(agreement: Agreement) -> list[str]:
     if not agreement.expected:
         return []
@@ -363,6 +371,7 @@ PASSAGES: tuple[Passage, ...] = (
     Passage(fields=("joining", "joiners", "pairs"), heading="Parties that may join", read=_joining),
     Passage(fields=("expected",), heading="Expected parties", read=_expected),
     Passage(fields=("ended_by", "leavers"), heading="Leaving and ending", read=_endings),
+    Passage(fields=("suspended_by",), heading="Suspension", read=_suspensions),
     Passage(fields=("purposes",), heading="Purposes", read=_purposes),
     Passage(fields=("powers",), heading="Powers relied on", read=_powers),
     Passage(fields=("items",), heading="What is shared", read=lambda agreement: agreement.items),

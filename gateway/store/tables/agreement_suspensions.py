@@ -1,0 +1,75 @@
+"""The newest notice that suspended or resumed each version of an agreement."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from gateway.ports import Transaction
+from gateway.store.agreement_schema import agreement_suspensions
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import to_microseconds
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import StoredSignature
+from trust.exchange.envelope import AgreementRef
+
+_INSERT = insertion(agreement_suspensions)
+_PUT = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["agreement_id", "version"],
+        set_={name: _INSERT.excluded[name] for name in ("entity", "rank", "raw", "jwks", "added_at")},
+        where=agreement_suspensions.c.rank < _INSERT.excluded.rank,
+    )
+)
+_LOAD = Statement(select(agreement_suspensions))
+_FIND = Statement(
+    select(agreement_suspensions.c.raw).where(
+        agreement_suspensions.c.agreement_id == bindparam("agreement_id"),
+        agreement_suspensions.c.version == bindparam("version"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStandstill:
+    """A party's notice, how new it is, and the keys that proved it."""
+
+    agreement_id: str
+    version: int
+    entity: str
+    rank: int
+    signed: StoredSignature
+
+
+def put(tx: Transaction, *, agreement: AgreementRef, notice: StoredStandstill, added_at: datetime) -> bool:
+    """Store a notice that the caller verified; return false where one as new is stored.
+
+    Raises ``AgreementConflict`` unless that agreement is stored and open.
+    """
+    agreements.require_open(tx, agreement)
+    identity = {"agreement_id": notice.agreement_id, "version": notice.version, "entity": notice.entity}
+    signed = {"raw": notice.signed.raw, "jwks": notice.signed.jwks, "added_at": to_microseconds(added_at)}
+    is_new = tx.run(_PUT, {**identity, **signed, "rank": notice.rank}) == 1
+    if is_new:
+        agreements.touch(tx)
+    return is_new
+
+
+def load_all(tx: Transaction) -> tuple[StoredStandstill, ...]:
+    """Return the newest notice about each version."""
+    return tuple(
+        StoredStandstill(
+            agreement_id=row.agreement_id,
+            version=row.version,
+            entity=row.entity,
+            rank=row.rank,
+            signed=StoredSignature(raw=row.raw, jwks=row.jwks),
+        )
+        for row in tx.rows(_LOAD, {})
+    )
+
+
+def find(tx: Transaction, agreement: AgreementRef) -> bytes | None:
+    """Return the newest notice about a version, as it was signed."""
+    identity = {"agreement_id": agreement.id, "version": agreement.version}
+    return next((row.raw for row in tx.rows(_FIND, identity)), None)
