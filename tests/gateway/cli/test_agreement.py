@@ -367,3 +367,33 @@ def test_a_party_that_was_away_is_told_of_an_ending_by_sync(both: Partnership) -
     assert "every party has our notices" in hearthgate("agreement", "sync", *here).out
     [held] = hearthgate("agreement", "list", *there, "--json").json["agreements"]
     assert held["closed"] == "ended"
+
+
+def test_a_named_party_suspends_for_both_and_resumes(both: Partnership) -> None:
+    document = both.agreement(suspended_by=["https://council.example"])
+    in_force(both, document)
+    signatures = [both.signature(name, document) for name in ("council", "police")]
+    there, here = (["--config", both.config(name)] for name in ("police", "council"))
+    assert hearthgate("agreement", "add", document, *signatures, *there, "--json", "--yes").json["in_force"] is True
+    both.run_node("police")
+    both.run_node("council")
+    words, reason = ["vale-early-help", "--reason"], "The clause is under review."
+    refused = hearthgate("agreement", "suspend", *words, reason, *there, "--yes")
+    assert refused.code == 1
+    assert "Only Vale Council may suspend and resume vale-early-help" in refused.err
+    assert hearthgate("agreement", "suspend", *words, " ", *here, "--yes").code == 1
+    assert (
+        "alerts, referrals and notices wait"
+        in hearthgate("agreement", "suspend", *words, reason, *here, answer="n\n").err
+    )
+    assert "Vale Police has our notice" in hearthgate("agreement", "suspend", *words, reason, *here, "--yes").out
+    [police] = hearthgate("agreement", "show", "vale-early-help", *there, "--json").json["versions"]
+    assert (police["in_force"], police["closed"], police["suspension_reason"]) == (False, None, reason)
+    assert police["reason"].startswith("Vale Council has suspended it since ")
+    [council] = hearthgate("agreement", "show", "vale-early-help", *here, "--json").json["versions"]
+    assert council["notices"] == {"Vale Police": True}
+    assert hearthgate("agreement", "suspend", *words, reason, *here, "--yes").code == 1
+    assert hearthgate("agreement", "resume", *words, "Agreed.", *here, "--yes", "--json").json["state"] == "resumed"
+    assert hearthgate("agreement", "resume", *words, "Agreed.", *here, "--yes").code == 1
+    [police] = hearthgate("agreement", "list", *there, "--json").json["agreements"]
+    assert police["in_force"] is True

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.trust.agreements.examples import BINDING, binding, clauses, facts, request
 from tests.trust.agreements.queued_examples import clause_of, document
-from tests.trust.exchange.examples import NOW, POLICE, TRUST
+from tests.trust.exchange.examples import COUNCIL, NOW, POLICE, TRUST
 from tests.trust.exchange.queued_examples import BODIES, PERSONS, queued
 from trust import strict_json
 from trust.agreements.agreement import Agreement, InForce, NotInForce
@@ -35,9 +35,11 @@ from trust.agreements.decision_record import (
     replay_of,
 )
 from trust.agreements.denial import Denial
+from trust.agreements.leaving import leavers_of, without_leavers
 from trust.agreements.legal_register import register_digest
 from trust.agreements.location import LocationRestriction, RestrictedText, restricted_texts
 from trust.agreements.restricted_text import RestrictedValues
+from trust.agreements.suspending import SuspendedState, next_notice, while_not_suspended
 from trust.errors import MalformedClaims
 from trust.exchange.alert import ALERT
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
@@ -101,6 +103,18 @@ def test_every_argument_of_a_decision_is_an_input_by_its_own_name() -> None:
     inputs = decision_inputs(RequestCase(facts=known, agreement=BINDING, local=local, own=TRUST, now=NOW))
     assert inputs.keys() >= {each.name for each in fields(RequestFacts)} - {"message"}
     assert inputs.keys() >= {"agreement", "local_policy", "own", "clock", "kinds", "legal_register", "rules", "request"}
+
+
+def test_a_refusal_while_suspended_or_after_a_party_left_replays_to_the_same_answer() -> None:
+    document = replace(BINDING.agreement, suspended_by=(TRUST,))
+    notice = next_notice(document.ref, None, SuspendedState.SUSPENDED, party=TRUST, reason="A review.", now=NOW)
+    suspended = while_not_suspended(InForce(agreement=document), notice)
+    left = without_leavers(BINDING, leavers_of(BINDING.agreement, {COUNCIL: NOW}), own=TRUST)
+    for standing, part in ((suspended, "has suspended it since"), (left, "left it on")):
+        decision, inputs = recorded(facts(request()), standing)
+        assert isinstance(decision, Denial)
+        assert f"{part} {NOW.date().isoformat()}" in decision.reason
+        held_to(decision, inputs)
 
 
 ROLES = ("key-worker", "duty-officer", "press-officer")
