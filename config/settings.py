@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from config.break_glass import BreakGlassSettings
 from config.calendar import CalendarSettings, HoursSettings, OutOfHoursSettings
 from config.fields import (
     Bind,
@@ -348,6 +349,7 @@ class NodeSettings(Frozen):
     plays: PlaysSettings = PlaysSettings()
     delivery: DeliverySettings = DeliverySettings()
     identity: IdentitySettings = IdentitySettings()
+    break_glass: BreakGlassSettings | None = None
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)
 

@@ -62,6 +62,10 @@ class CaseRefusal(StrEnum):
     """The idempotency key already stands for another request."""
     OVER_BUDGET = "over_budget"
     """More was asked lately than the node allows."""
+    STEP_UP_REQUIRED = "step_up_required"
+    """The person has to sign in afresh, with a second factor (RFC 9470)."""
+    BREAK_GLASS_SUSPENDED = "break_glass_suspended"
+    """This person's break-glass waits for a review."""
 
 
 class CaseRefused(Exception):

@@ -6,6 +6,7 @@ from prometheus_client import Gauge
 
 from gateway.ports import Transaction
 from gateway.store.tables import (
+    break_glass,
     flags,
     justifications,
     received_misuse_queries,
@@ -30,4 +31,5 @@ def set_pending_reviews(tx: Transaction, *, clauses: int, now: datetime) -> None
     _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))
     _waiting.labels("misuse_to_answer").set(received_misuse_queries.overdue(tx, now=now))
     _waiting.labels("misuse_answers").set(sent_misuse_queries.overdue(tx, now=now))
+    _waiting.labels("break_glass_reviews").set(break_glass.waiting(tx))
     _waiting.labels("sharing_reviews").set(sharing_decisions.overdue(tx, now=now))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from config.settings import NodeSettings
+from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS, BREAK_GLASS, UNREVIEWED
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.accountability.rate_limits import OVER_BUDGET, UNJUSTIFIED
 from gateway.administration.administrators import current, persons
@@ -32,6 +33,9 @@ MEANINGS: Mapping[str, str] = {
     REVIEW_OVERDUE: "has decisions on sharing whose review is late: see `hearthgate sharing list --overdue`",
     SHARING_UNREVIEWED: "shared without an agreement, and no second person reviewed it within 72 hours",
     TASK_LAPSED: "let questions lapse that it was to share without an agreement, or to record why not",
+    BREAK_GLASS: "used break-glass: see `hearthgate break-glass list`",
+    UNREVIEWED: "used break-glass that was not reviewed within 72 hours; it is suspended for this person until it is",
+    ASKED_BY_BREAK_GLASS: "asked this agency by break-glass: ask them why, if your record does not show an emergency",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",

@@ -155,6 +155,7 @@ def _asking_side(parts: CaseParts) -> AskingSide:
             vault=node.vault,
             agreements=parts.agreements,
             budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.asking)),
+            break_glass=node.break_glass,
         ),
         fan_out=FanOut(parts.outbound, peer_s=limits.peer_s, crashed=_query_crashed),
         consents=parts.delivery.consents.cases.resolve,

@@ -12,6 +12,7 @@ from functools import partial
 from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
+from gateway.accountability.break_glass import LateBreakGlass
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.collector import MissingSignatureCollector
 from gateway.agreements.registry import AgreementRegistry
@@ -243,6 +244,7 @@ def _keeper(
         flag_late_reviews=LateReviews(
             own=parts.own, store=parts.store, tasks=parts.sharing_tasks(collector.book), ring=parts.ring_overdue
         ).round,
+        escalate_break_glass=LateBreakGlass(store=parts.store, notify=parts.break_glass.notify).round,
         renew_marks=marks.round,
         own_chain=_own_chain(parts, directory).round,
     )

@@ -6,8 +6,9 @@ from datetime import datetime
 from socket import gethostname
 
 from config.settings import NodeSettings
+from gateway.accountability.break_glass import BreakGlass
 from gateway.agreements.registry import AgreementRegistry
-from gateway.app.on_call import build_on_call
+from gateway.app.on_call import build_break_glass, build_on_call
 from gateway.consents.gate import ConsentGate
 from gateway.consents.notices import ConsentNotices
 from gateway.consents.service import Consents
@@ -18,13 +19,14 @@ from gateway.health.serving_gate import ServingGate
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Clock, KeyVault, Store, TrustResolver
 from gateway.restrictions.places import Places
-from gateway.runtime.background import AtOnce
+from gateway.runtime.background import AtOnce, Background
 from gateway.sharing.tasks import Later, SharingTasks
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
+from gateway.telemetry import events
 from gateway.web.capability import AnyCapability, served_kinds
 from trust.errors import TrustError
 from trust.exchange.kind import Kinds
@@ -64,6 +66,7 @@ class NodeParts:
     fitness: ServingGate
     vouching: VouchedKeys
     on_call: OnCall
+    break_glass: BreakGlass
     capabilities: Sequence[AnyCapability]
     kinds: Kinds
     places: Places
@@ -100,6 +103,7 @@ def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyC
         vouching=vouching,
         vault=vault,
         on_call=build_on_call(settings, vault, store),
+        break_glass=build_break_glass(settings, store, Background(events.last_handler).later),
         fitness=ServingGate(store, host=gethostname()),
         capabilities=capabilities,
         kinds=served_kinds(capabilities).kinds,

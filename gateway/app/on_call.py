@@ -1,15 +1,19 @@
 """From settings to the on-call bells of a node's services."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from config.loading import ConfigError
 from config.on_call import MailSettings, WebhookSettings
 from config.settings import NodeSettings, Service
+from gateway.accountability.break_glass import NONE as NO_BREAK_GLASS
+from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice, Reviewers
 from gateway.app.wiring import pinned_tls
 from gateway.delivery.mail_bell import MailBell, MailServer, mail_tls
-from gateway.delivery.on_call import Bell, OnCall
+from gateway.delivery.on_call import Bell, BellStep, OnCall
 from gateway.delivery.webhook_bell import WebhookBell, WebhookSender
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.peers.case_system_client import CaseSystemCaller
@@ -21,6 +25,9 @@ from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import KeyUse
 
 MAX_CREDENTIALS = 512
+_NO_FALLBACK = Fallback(name="", phone="")
+"""No step of break-glass names one."""
+_STEPS = {BreakGlassNotice.USED: BellStep.BREAK_GLASS, BreakGlassNotice.UNREVIEWED: BellStep.BREAK_GLASS_LATE}
 
 
 def build_on_call(settings: NodeSettings, vault: KeyVault, store: Store) -> OnCall:
@@ -28,6 +35,29 @@ def build_on_call(settings: NodeSettings, vault: KeyVault, store: Store) -> OnCa
     return OnCall(
         {ServiceSlug(service.slug): tuple(_bells(service, settings, vault)) for service in settings.services}, store
     )
+
+
+def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Callable[[], None]], None]) -> BreakGlass:
+    """Build this agency's break-glass. Raises ``ConfigError`` and ``KeyFilesRefused`` for files that cannot be used."""
+    named = settings.break_glass
+    if named is None:
+        return NO_BREAK_GLASS
+    mails = {BreakGlassNotice.USED: named.mail, BreakGlassNotice.UNREVIEWED: named.manager_mail}
+    bells = {
+        ServiceSlug(notice): (_mail("break-glass", _NO_FALLBACK, mail, settings.base_dir),)
+        for notice, mail in mails.items()
+        if mail is not None
+    }
+    on_call = OnCall(bells, store)
+
+    def ring(notice: BreakGlassNotice, lookup_id: str, now: datetime) -> None:
+        on_call.ring(ServiceSlug(notice), lookup_id, _STEPS[notice], now)
+
+    def notify(notice: BreakGlassNotice, lookup_id: str, now: datetime) -> None:
+        if bells:
+            later(partial(ring, notice, lookup_id, now))
+
+    return BreakGlass(reviewers=Reviewers(reviewer=named.reviewer, manager=named.manager), notify=notify)
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:

@@ -233,6 +233,16 @@ _RESTRICTION = _group(
         "lift": ("gateway.cli.restriction:lift", "Lift a restriction, with a second administrator."),
     },
 )
+_BREAK_GLASS = _group(
+    "break-glass",
+    "Review questions asked by break-glass.",
+    {
+        "list": ("gateway.cli.break_glass:list_uses", "List uses that wait for a review, or bar their person."),
+        "show": ("gateway.cli.break_glass:show", "Show a use: who asked, when and why."),
+        "review": ("gateway.cli.break_glass:review", "Record a second person's review of a use."),
+        "lift": ("gateway.cli.break_glass:lift", "End a suspension for a use that was not justified."),
+    },
+)
 _SHARING = _group(
     "sharing",
     "Look at decisions to share or not to share.",
@@ -309,6 +319,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "adapter": _ADAPTER,
     "outbox": _OUTBOX,
     "restriction": _RESTRICTION,
+    "break-glass": _BREAK_GLASS,
     "sharing": _SHARING,
     "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),

@@ -42,6 +42,8 @@ class BellStep(StrEnum):
     UNDELIVERED = "undelivered"
     LOST = "lost"
     OVERDUE = "overdue"
+    BREAK_GLASS = "break_glass"
+    BREAK_GLASS_LATE = "break_glass_late"
 
 
 SENTENCES = {
@@ -53,6 +55,8 @@ SENTENCES = {
     BellStep.UNDELIVERED: "It could not be delivered. Telephone the recipient.",
     BellStep.LOST: "The case system does not hold it.",
     BellStep.OVERDUE: "It is overdue: no decision is recorded.",
+    BellStep.BREAK_GLASS: "Break-glass was used. Review it within 72 hours: hearthgate break-glass show.",
+    BellStep.BREAK_GLASS_LATE: "A use of break-glass was not reviewed within 72 hours. That person's is suspended.",
 }
 """What each ring says beside the reference."""
 

@@ -1,9 +1,10 @@
 """A practitioner's question of any kind, as the case API hands it to the asking side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.callers import Practitioner
 from trust.agreements.clause_selection import QuerySpec
+from trust.exchange.break_glass import BreakGlassCode
 from trust.exchange.consent import ConsentRecord, consent_to_json
 from trust.exchange.kind import ExchangeKind, Query
 from trust.exchange.person import Subject
@@ -20,6 +21,14 @@ class LeftOut:
 
     member: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """Why break-glass is used: the code, which the holders see, and the reason, which stays here."""
+
+    code: BreakGlassCode
+    reason: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class CaseQuestion:
     holders: frozenset[ServiceRef] | None = None
     consent: ConsentRecord | None = None
     left_out: tuple[LeftOut, ...] = ()
+    emergency: Emergency | None = None
 
     def spec(self, own: EntityId) -> QuerySpec:
         """Return what to select a clause for."""
@@ -63,6 +73,8 @@ class CaseQuestion:
         optional: JsonObject = {} if self.holders is None else {"holders": sorted(map(str, self.holders))}
         if self.consent is not None:
             optional["consent"] = consent_to_json(self.consent)
+        if self.emergency is not None:
+            optional["break_glass"] = {"code": self.emergency.code, "reason": self.emergency.reason}
         return {
             **optional,
             "from_service": self.from_service,

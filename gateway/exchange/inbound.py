@@ -27,6 +27,7 @@ from secrets import token_urlsafe
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
+from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS
 from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.subject_buckets import person_keys, record_key
@@ -52,7 +53,7 @@ from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceR
 from gateway.key_refresh import verify_with_message_keys
 from gateway.keys.daily_seal import SealExpired
 from gateway.ports import KeyVault, Store, StoreBusy, Transaction, TrustResolver
-from gateway.store.tables import messages
+from gateway.store.tables import flags, messages
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
@@ -335,6 +336,8 @@ class Inbound:
             if prior is None:
                 self._check_release(tx, context, answer, now)
                 charge(tx)
+                if message.practitioner.break_glass is not None:
+                    flags.raise_flag(tx, code=ASKED_BY_BREAK_GLASS, asker=context.usage.asker, at=now)
                 recorder.record(tx, question, reply_entry)
             return prior
 

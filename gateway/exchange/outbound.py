@@ -324,7 +324,10 @@ class Outbound:
             basis=clause.basis,
             from_service=question.from_service,
             to_service=holder.service,
-            practitioner=self._pseudonymise(question.practitioner, holder.entity),
+            practitioner=replace(
+                self._pseudonymise(question.practitioner, holder.entity),
+                break_glass=None if question.emergency is None else question.emergency.code,
+            ),
             subject=subject,
             body=query.query.to_body(),
             consent=question.consent if clause.consent_roles else None,

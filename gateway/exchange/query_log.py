@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from gateway.accountability import enumeration
+from gateway.accountability.break_glass import NONE as NO_BREAK_GLASS
+from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice
 from gateway.accountability.rate_limits import BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementRegistry
@@ -24,6 +26,7 @@ from trust.claims import keyed_digest
 from trust.identifiers import EntityId
 
 _MINUTE_S = 60
+Effect = Callable[[Transaction], lookups.LookupRow | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class QueryRecorder:
     vault: KeyVault
     agreements: AgreementRegistry
     budgets: RateLimits
+    break_glass: BreakGlass = NO_BREAK_GLASS
 
     def select(self, question: CaseQuestion, *, now: datetime) -> tuple[Target, ...]:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
@@ -66,9 +70,10 @@ class QueryRecorder:
 
         Raises :class:`CaseRefused` where a rate limit is exceeded; the refusal and a flag are recorded then.
         """
-        key = self.vault.evidence_hmac_key()
+        key, emergency = self.vault.evidence_hmac_key(), question.emergency
         usage = self._usage(caller, question, key)
-        usage = replace(usage, urgent=any(each.selected.clause.urgent for each in targets))
+        urgent = emergency is not None or any(each.selected.clause.urgent for each in targets)
+        usage = replace(usage, urgent=urgent)
         sampled = sample(caller, row.id, key=key, now=now)
 
         def effect(tx: Transaction) -> lookups.LookupRow | None:
@@ -78,10 +83,15 @@ class QueryRecorder:
                 enumeration.observe(tx, usage, now=now)
                 if sampled is not None:
                     justifications.put(tx, sampled)
+                if emergency is not None:
+                    person = usage.practitioner
+                    self.break_glass.use(
+                        tx, caller, lookup_id=row.id, practitioner=person, code=emergency.code, now=now
+                    )
             return earlier
 
         try:
-            return self.store.write(effect)
+            earlier = self._write(effect, question, now)
         except BudgetExceeded as excess:
             entry = self._refusal(question, str(CaseRefusal.OVER_BUDGET), now)
 
@@ -91,6 +101,18 @@ class QueryRecorder:
 
             self.store.write(refuse)
             raise _over_limit(ceil(excess.exceeded.retry_after.total_seconds())) from excess
+        if earlier is None and emergency is not None:
+            self.break_glass.notify(BreakGlassNotice.USED, row.id, now)
+        return earlier
+
+    def _write(self, effect: Effect, question: CaseQuestion, now: datetime) -> lookups.LookupRow | None:
+        """Commit a question; where it is refused, put that on record instead and raise :class:`CaseRefused`."""
+        try:
+            return self.store.write(effect)
+        except CaseRefused as refused:
+            entry = self._refusal(question, refused.code, now)
+            self.store.write(lambda tx: recorder.record(tx, entry))
+            raise
 
     def _refusal(self, question: CaseQuestion, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)

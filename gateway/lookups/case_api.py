@@ -1,5 +1,6 @@
 """Lookups on the case API."""
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -7,6 +8,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from gateway.callers import CaseCaller
+from gateway.exchange.case_question import Emergency
 from gateway.exchange.consent_checks import ResolveConsent
 from gateway.exchange.query_log import AskingSide
 from gateway.lookups.responder import answer
@@ -16,16 +18,28 @@ from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.web import problem
 from gateway.web.capability import Capability
 from gateway.web.case_openapi import EXAMPLE_QUESTION, ApiOperation
-from gateway.web.case_request import DEFAULT_WAIT_S, ID_PATTERN, MAX_WAIT_S, QuestionBody
+from gateway.web.case_request import DEFAULT_WAIT_S, ID_PATTERN, MAX_WAIT_S, Body, LongLine, QuestionBody
 from gateway.web.guards import CaseGuard
 from gateway.web.idempotency import IDEMPOTENCY_PARAMETER, read_idempotency_key
 from gateway.web.practitioner import read_question
 from gateway.web.problem import Problem
+from trust.exchange.break_glass import BreakGlassCode
 from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementField, InvolvementQuery
 from trust.strict_json import JsonObject
 
 LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
 EXAMPLE_LOOKUP: JsonObject = {**EXAMPLE_QUESTION, "wait_s": 5}
+
+
+class BreakGlassBody(Body):
+    """Why a lookup is one of an emergency. It needs the token of a person who signed in within five minutes."""
+
+    code: BreakGlassCode = Field(description="The emergency, which the services that are asked see.")
+    reason: LongLine = Field(description="Why it cannot wait, for the second person who reviews it; it stays here.")
+
+    def emergency(self) -> Emergency:
+        """Return the reason with its code."""
+        return Emergency(code=self.code, reason=self.reason)
 
 
 class LookupBody(QuestionBody):
@@ -42,6 +56,10 @@ class LookupBody(QuestionBody):
         ge=0,
         le=MAX_WAIT_S,
         description=f"Seconds to wait before a 202 tells you to come back; {DEFAULT_WAIT_S:g} if left out.",
+    )
+
+    break_glass: BreakGlassBody | None = Field(
+        default=None, description="In an emergency: asks past this agency's own limits, and a second person reviews it."
     )
 
     def query(self) -> InvolvementQuery:
@@ -102,6 +120,8 @@ def lookup_routes(lookups: Lookups, consents: ResolveConsent, guard: CaseGuard) 
             consents=consents,
             now=now,
         )
+        if body.break_glass is not None:
+            question = replace(question, emergency=body.break_glass.emergency())
         view = lookups.start(caller, question, wait_s=body.wait_s, idempotency_key=key, now=now)
         is_running = view.state is LookupState.RUNNING
         response = _respond(view, HTTPStatus.ACCEPTED if is_running else HTTPStatus.CREATED)

@@ -42,6 +42,8 @@ class NodeRounds(EntityRounds):
     """End the consents that have run out, and tell the services that rely on those that ended."""
     flag_late_reviews: Callable[[datetime], None]
     """Raise a flag for decisions not to share whose day of review has passed."""
+    escalate_break_glass: Callable[[datetime], None]
+    """Tell the reviewer's manager of uses of break-glass that were not reviewed in time."""
     collect_signatures: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
 
@@ -77,6 +79,7 @@ class NodeRounds(EntityRounds):
         self.attempt("own_chain", lambda: self.own_chain(now))
         self.attempt("consents", lambda: self.end_consents(now))
         self.attempt("sharing_reviews", lambda: self.flag_late_reviews(now))
+        self.attempt("break_glass", lambda: self.escalate_break_glass(now))
         self.attempt("signatures", lambda: self.collect_signatures(now))
         self.attempt("marks", lambda: self.renew_marks(now))
 

@@ -115,5 +115,9 @@ def _match_positions(sign_in: SignIn, provider: SignInProvider, client: LocalCli
     if not positions:
         raise InvalidRequest("The practitioner has no position that this case system is registered for.")
     return SignedIn(
-        issuer=provider.expected.issuer, name=sign_in.person, positions=tuple(sorted(positions))[:MAX_POSITIONS]
+        issuer=provider.expected.issuer,
+        name=sign_in.person,
+        positions=tuple(sorted(positions))[:MAX_POSITIONS],
+        auth_time=sign_in.auth_time,
+        factor_stated=sign_in.factor_stated,
     )

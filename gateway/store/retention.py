@@ -1,6 +1,7 @@
 """Erase, at the end of their retention, what accounts for questions: practitioners' data, and the keys to persons.
 
-1. At the asking agency: the account of a question (practitioner, case, reason), its messages and its sample.
+1. At the asking agency: the account of a question (practitioner, case, reason), its messages, its sample and its use of
+   break-glass.
 2. At both: the keys by which a leaf is found by person and message, and signatures of questions.
 3. Queries about misuse with their answers, and flags that were reviewed.
 4. Decisions on sharing that wait for no review.
@@ -14,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import BindParameter, bindparam, delete, or_, select, tuple_
 
 from gateway.ports import Store, Transaction
+from gateway.store.break_glass_schema import break_glass
 from gateway.store.delivery_schema import answers, delivery_events, inbox, outbox, submissions
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
@@ -69,6 +71,7 @@ _ERASE = tuple(
     for each in (
         delete(lookup_messages).where(lookup_messages.c.lookup_id.in_(_OLD_LOOKUPS)),
         delete(samples).where(samples.c.lookup_id.in_(_OLD_LOOKUPS)),
+        delete(break_glass).where(break_glass.c.lookup_id.in_(_OLD_LOOKUPS)),
         delete(lookups).where(lookups.c.id.in_(_OLD_LOOKUPS)),
         delete(misuse_received).where(_RECEIVED.in_(_OLD_RECEIVED)),
         delete(misuse_asked).where(misuse_asked.c.query.in_(_OLD_ASKED)),

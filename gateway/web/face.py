@@ -53,6 +53,8 @@ _PROBLEM_OF_REFUSAL = {
     CaseRefusal.NOT_PERMITTED: problem.NOT_PERMITTED,
     CaseRefusal.KEY_REUSED: problem.IDEMPOTENCY_KEY_REUSED,
     CaseRefusal.OVER_BUDGET: problem.OVER_BUDGET,
+    CaseRefusal.STEP_UP_REQUIRED: problem.STEP_UP_REQUIRED,
+    CaseRefusal.BREAK_GLASS_SUSPENDED: problem.BREAK_GLASS_SUSPENDED,
 }
 
 

@@ -126,6 +126,18 @@ SECOND_FACTOR_REQUIRED = _type(
     "The practitioner did not sign in with a second factor.",
     "Have the practitioner sign in with one, then set practitioner.second_factor. No service was asked.",
 )
+STEP_UP_REQUIRED = _type(
+    "step-up-required",
+    HTTPStatus.UNAUTHORIZED,
+    "The person has to sign in afresh, with a second factor.",
+    "Have them sign in now (max_age=300), exchange that sign-in for a token, and ask with it. No service was asked.",
+)
+BREAK_GLASS_SUSPENDED = _type(
+    "break-glass-suspended",
+    HTTPStatus.FORBIDDEN,
+    "This person's break-glass is suspended until an earlier use is reviewed.",
+    "Ask without break_glass, or have the reviewer named in the detail review it. In immediate danger, ring 999.",
+)
 NOT_PERMITTED = _type(
     "not-permitted",
     HTTPStatus.FORBIDDEN,

@@ -12,13 +12,25 @@ from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
 
 def sign_in(
-    network: Network, system: CaseClient, person: str, *, entity: EntityId, service: str, jti: str = "a-sign-in"
+    network: Network,
+    system: CaseClient,
+    person: str,
+    *,
+    entity: EntityId,
+    service: str,
+    jti: str = "a-sign-in",
+    minutes_ago: float = 0,
+    factor_stated: bool = True,
 ) -> dict[str, str]:
     """Return the headers of a person with the position of a key worker in the north team at one service."""
-    signed_in = SignedIn(
-        issuer="https://login.example", name=person, positions=positions([service], ["key-worker"], ["north-team"])
-    )
     now = network.clock.now()
+    signed_in = SignedIn(
+        issuer="https://login.example",
+        name=person,
+        positions=positions([service], ["key-worker"], ["north-team"]),
+        auth_time=now - timedelta(minutes=minutes_ago),
+        factor_stated=factor_stated,
+    )
     claims = AccessTokenClaims(
         iss=system.base_url,
         sub=signed_in.sub,

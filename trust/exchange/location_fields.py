@@ -145,7 +145,14 @@ SUBJECT: Final[Mapping[str, Reveals]] = MappingProxyType(
 )
 """Every member of a person's description."""
 PRACTITIONER: Final[Mapping[str, Reveals]] = MappingProxyType(
-    {"sub": _NOTHING, "role": _NOTHING, "org_unit": _PLACE, "call_back": _PLACE, "name": _NOTHING}
+    {
+        "sub": _NOTHING,
+        "role": _NOTHING,
+        "org_unit": _PLACE,
+        "call_back": _PLACE,
+        "name": _NOTHING,
+        "break_glass": _NOTHING,
+    }
 )
 """Every member of the practitioner in a message: the team and its number tell where the person is seen."""
 ANSWERS: Final[Mapping[KindName, Mapping[str, Reveals]]] = MappingProxyType(

@@ -10,6 +10,7 @@ from enum import StrEnum
 from trust import jose
 from trust.claims import LATEST_SECONDS, check_times, digest, from_seconds
 from trust.errors import TooLarge, WrongAudience
+from trust.exchange.break_glass import BreakGlassCode
 from trust.exchange.consent import ConsentRecord, consent_to_json, read_consent
 from trust.exchange.envelope import (
     JTI,
@@ -79,6 +80,7 @@ class PseudonymousPractitioner:
 
     ``call_back`` is a telephone number (:data:`trust.identifiers.TELEPHONE`): in a query a team's, never a person's; in
     a message of a queued kind the worker's own at work. Only such a message states the worker's ``name``.
+    ``break_glass`` says that a query is one of an emergency (:mod:`trust.exchange.break_glass`).
     """
 
     sub: str
@@ -86,6 +88,7 @@ class PseudonymousPractitioner:
     org_unit: str
     call_back: str | None = None
     name: str | None = field(default=None, repr=False)
+    break_glass: BreakGlassCode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +228,13 @@ def _message_to_claims(message: Message) -> JsonObject:
             "sub": practitioner.sub,
             "role": practitioner.role,
             "org_unit": practitioner.org_unit,
-            **_present({"call_back": practitioner.call_back, "name": practitioner.name}),
+            **_present(
+                {
+                    "call_back": practitioner.call_back,
+                    "name": practitioner.name,
+                    "break_glass": practitioner.break_glass,
+                }
+            ),
         },
         **_about(message),
         "body": message.body,
@@ -366,6 +375,9 @@ def _read_practitioner(reader: Reader, *, with_name: bool) -> PseudonymousPracti
         org_unit=nested.text("org_unit"),
         call_back=nested.optional_text("call_back", pattern=TELEPHONE),
         name=nested.optional_text("name", max_len=MAX_NAME) if with_name else None,
+        break_glass=None
+        if with_name or not nested.has("break_glass")
+        else nested.choice("break_glass", BreakGlassCode),
     )
 
 

@@ -34,6 +34,8 @@ MAX_POSITIONS = 64
 PEER_MAX_LIFE = timedelta(seconds=300)
 CASE_MAX_LIFE = timedelta(seconds=600)
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+_MFA = "mfa"
+"""RFC 8176 section 2: more than one factor."""
 _SIGNED_IN = re.compile(r"https://[^#]+#", re.IGNORECASE)
 
 
@@ -48,11 +50,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """The practitioner of an exchanged token (RFC 8693): `name` at their provider, and their positions."""
+    """The practitioner of an exchanged token (RFC 8693): `name` at their provider, and their positions.
+
+    `auth_time` is when they signed in (RFC 9068 section 2.2.1), `factor_stated` that the provider's own token said with
+    a second factor.
+    """
 
     issuer: str
     name: str
     positions: tuple[Position, ...]
+    auth_time: datetime | None = None
+    factor_stated: bool = False
 
     @property
     def sub(self) -> str:
@@ -108,6 +116,10 @@ def build(token: AccessTokenClaims, signer: Signer) -> bytes:
         body["scope"] = token.scope
     if token.signed_in is not None:
         body["positions"] = [asdict(position) for position in token.signed_in.positions]
+        if token.signed_in.auth_time is not None:
+            body["auth_time"] = claims.to_seconds(token.signed_in.auth_time)
+        if token.signed_in.factor_stated:
+            body["amr"] = [_MFA]
     return jose.sign(body, typ=TYP, signer=signer)
 
 
@@ -147,7 +159,19 @@ def _signed_in(opened: JsonObject) -> SignedIn | None:  # 6
     listed = opened["positions"]
     if not isinstance(listed, list) or not 0 < len(listed) <= MAX_POSITIONS:
         raise MalformedClaims(f"'positions' must be a list of 1 to {MAX_POSITIONS} objects.")
-    return SignedIn(issuer=issuer, name=name, positions=tuple(_position(each) for each in listed))
+    return SignedIn(
+        issuer=issuer,
+        name=name,
+        positions=tuple(_position(each) for each in listed),
+        auth_time=_auth_time(opened),
+        factor_stated=opened.get("amr") == [_MFA],
+    )
+
+
+def _auth_time(opened: JsonObject) -> datetime | None:
+    if "auth_time" not in opened:
+        return None
+    return claims.from_seconds(claims.require_int(opened, "auth_time", maximum=claims.LATEST_SECONDS))
 
 
 def _position(stated: object) -> Position:

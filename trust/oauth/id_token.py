@@ -103,13 +103,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Who signed in, when, and the provider's own values for role and unit."""
+    """Who signed in, when, and the provider's own values for role and unit.
+
+    ``factor_stated`` says that the token itself states a second factor.
+    """
 
     person: str
     roles: tuple[str, ...]
     units: tuple[str, ...]
     auth_time: datetime
     exp: datetime
+    factor_stated: bool
 
 
 def peek_issuer(raw: bytes, *, kind: TokenKind, algorithms: Collection[Alg]) -> str:
@@ -130,13 +134,14 @@ def verify(raw: bytes, *, kind: TokenKind, expected: Expected, keys: KeySet, now
     times = claims.check_times(opened, now=now, max_life=MAX_LIFE)  # 4
     claims.require_str(opened, "sub", max_len=MAX_SUB)  # 5
     auth_time = _signed_in(opened, times.iat, now, expected.max_auth_age)  # 6
-    _check_second_factor(opened, expected.second_factor)  # 7
+    factor_stated = _check_second_factor(opened, expected.second_factor)  # 7
     return SignIn(  # 8
         person=claims.require_str(opened, expected.names.person, max_len=MAX_SUB),
         roles=_values(opened, expected.names.role),
         units=_values(opened, expected.names.unit),
         auth_time=auth_time,
         exp=times.exp,
+        factor_stated=factor_stated,
     )
 
 
@@ -173,10 +178,13 @@ def _signed_in(opened: JsonObject, issued: datetime, now: datetime, max_age: tim
     return auth_time
 
 
-def _check_second_factor(opened: JsonObject, counts: SecondFactor) -> None:
+def _check_second_factor(opened: JsonObject, counts: SecondFactor) -> bool:
+    """Return whether the token itself states a second factor, rather than the agency's declaration."""
     stated = {name: _values(opened, name) for name in counts.values if _find(opened, name) is not None}
-    if counts.declared or any(counts.values[name].intersection(values) for name, values in stated.items()):
-        return
+    if any(counts.values[name].intersection(values) for name, values in stated.items()):
+        return True
+    if counts.declared:
+        return False
     if not stated:
         raise WeakSignIn(
             f"The token does not say how the practitioner signed in: it has no {' or '.join(sorted(counts.values))}. "

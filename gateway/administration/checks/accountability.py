@@ -11,6 +11,7 @@ from gateway.administration.context import opened_store
 from gateway.administration.errors import CORRECTABLE
 from gateway.ports import LocalClient, Store
 from gateway.store.tables import (
+    break_glass,
     clients,
     justifications,
     received_misuse_queries,
@@ -63,6 +64,13 @@ def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
 
 
 def _reviews(store: Store, now: datetime) -> Iterator[CheckLine]:
+    unreviewed = store.read(lambda tx: break_glass.overdue(tx, now=now))
+    yield CheckLine(
+        name="break-glass is reviewed in time",
+        ok=not unreviewed,
+        detail=f"{unreviewed} are overdue, of {store.read(break_glass.waiting)} that wait",
+        remedy="hearthgate break-glass list shows which; the reviewer or their manager reviews them.",
+    )
     late = store.read(lambda tx: sharing_decisions.overdue(tx, now=now))
     soon = store.read(lambda tx: sharing_decisions.overdue(tx, now=now + REVIEWED_SOON)) - late
     yield CheckLine(

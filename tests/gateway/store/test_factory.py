@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, text
 
 from gateway.ports import ClaimStore, Store
-from gateway.store.agreement_schema import metadata
+from gateway.store.break_glass_schema import metadata
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.engine.sqlite_files import refuse_old_library
