@@ -20,6 +20,7 @@ from gateway.ports import Store, Transaction
 from gateway.store.tables import break_glass, flags
 from gateway.store.tables.break_glass import BreakGlassUse
 from trust.exchange.break_glass import FRESH_SIGN_IN, REVIEW_WITHIN, BreakGlassCode
+from trust.exchange.message import Message
 
 BREAK_GLASS, UNREVIEWED, ASKED_BY_BREAK_GLASS = "break_glass", "break_glass_unreviewed", "asked_by_break_glass"
 
@@ -47,7 +48,7 @@ class Reviewers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass:
-    """Break-glass of one agency. ``reviewers`` is none where the agency names nobody."""
+    """Break-glass of one agency. ``reviewers`` is none where the agency names no one."""
 
     reviewers: Reviewers | None
     notify: Notify
@@ -70,9 +71,9 @@ class BreakGlass:
         self,
         tx: Transaction,
         caller: CaseCaller,
-        *,
         lookup_id: str,
         practitioner: str,
+        *,
         code: BreakGlassCode,
         now: datetime,
     ) -> None:
@@ -124,6 +125,12 @@ class LateBreakGlass:
             return False
         flags.raise_flag(tx, code=UNREVIEWED, asker=f"{use.client_id} {use.practitioner}", at=now)
         return True
+
+
+def note_break_glass(tx: Transaction, message: Message, *, asker: str, at: datetime) -> None:
+    """Flag, at the holder, a question that another agency asked by break-glass."""
+    if message.practitioner.break_glass is not None:
+        flags.raise_flag(tx, code=ASKED_BY_BREAK_GLASS, asker=asker, at=at)
 
 
 def _step_up(detail: str) -> CaseRefused:

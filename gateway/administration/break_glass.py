@@ -78,8 +78,8 @@ def plan_lift(settings: NodeSettings, lookup_id: str, *, manager: str, reason: s
     """Plan to end the suspension for a use that was not justified. Raises :class:`OperationRefused`."""
     if not 0 < len(reason.strip()) <= _MAX_REASON:
         raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters.")
-    if manager != _named(settings).manager:
-        raise OperationRefused(f"Only the reviewer's manager, {_named(settings).manager}, lifts a suspension.")
+    if manager != _reviewers(settings).manager:
+        raise OperationRefused(f"Only the reviewer's manager, {_reviewers(settings).manager}, lifts a suspension.")
     vault = node_vault(settings)
     with opened_store(settings) as store:
         document = _to_json(store, vault, _require(store, lookup_id))
@@ -96,7 +96,7 @@ def plan_lift(settings: NodeSettings, lookup_id: str, *, manager: str, reason: s
     return ChangePlan(effect=_lines(document), question="End the suspension?", apply=apply)
 
 
-def _named(settings: NodeSettings) -> BreakGlassSettings:
+def _reviewers(settings: NodeSettings) -> BreakGlassSettings:
     if settings.break_glass is None:
         raise OperationRefused("The configuration names no reviewer ([break_glass]).")
     return settings.break_glass
@@ -105,11 +105,13 @@ def _named(settings: NodeSettings) -> BreakGlassSettings:
 def _reviewable(
     settings: NodeSettings, store: Store, vault: FileKeyVault, lookup_id: str, reviewer: str
 ) -> dict[str, Any]:
-    named, use = _named(settings), _require(store, lookup_id)
+    reviewers, use = _reviewers(settings), _require(store, lookup_id)
     if use.reviewed_at is not None:
         raise OperationRefused(f"{lookup_id} was reviewed on {use.reviewed_at:%Y-%m-%d} already; nothing was changed.")
-    if reviewer not in {named.reviewer, named.manager}:
-        raise OperationRefused(f"[break_glass] names {named.reviewer} and {named.manager}; one of them reviews it.")
+    if reviewer not in {reviewers.reviewer, reviewers.manager}:
+        raise OperationRefused(
+            f"[break_glass] names {reviewers.reviewer} and {reviewers.manager}; one of them reviews it."
+        )
     document = _to_json(store, vault, use)
     _refuse_own(settings, document, reviewer)
     return document

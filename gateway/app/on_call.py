@@ -39,10 +39,10 @@ def build_on_call(settings: NodeSettings, vault: KeyVault, store: Store) -> OnCa
 
 def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Callable[[], None]], None]) -> BreakGlass:
     """Build this agency's break-glass. Raises ``ConfigError`` and ``KeyFilesRefused`` for files that cannot be used."""
-    named = settings.break_glass
-    if named is None:
+    reviewers = settings.break_glass
+    if reviewers is None:
         return NO_BREAK_GLASS
-    mails = {BreakGlassNotice.USED: named.mail, BreakGlassNotice.UNREVIEWED: named.manager_mail}
+    mails = {BreakGlassNotice.USED: reviewers.mail, BreakGlassNotice.UNREVIEWED: reviewers.manager_mail}
     bells = {
         ServiceSlug(notice): (_mail("break-glass", _NO_FALLBACK, mail, settings.base_dir),)
         for notice, mail in mails.items()
@@ -57,7 +57,7 @@ def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Cal
         if bells:
             later(partial(ring, notice, lookup_id, now))
 
-    return BreakGlass(reviewers=Reviewers(reviewer=named.reviewer, manager=named.manager), notify=notify)
+    return BreakGlass(reviewers=Reviewers(reviewer=reviewers.reviewer, manager=reviewers.manager), notify=notify)
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:

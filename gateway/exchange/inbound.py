@@ -27,7 +27,7 @@ from secrets import token_urlsafe
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
-from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS
+from gateway.accountability.break_glass import note_break_glass
 from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.subject_buckets import person_keys, record_key
@@ -53,7 +53,7 @@ from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceR
 from gateway.key_refresh import verify_with_message_keys
 from gateway.keys.daily_seal import SealExpired
 from gateway.ports import KeyVault, Store, StoreBusy, Transaction, TrustResolver
-from gateway.store.tables import flags, messages
+from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
@@ -217,8 +217,7 @@ class Inbound:
         if subject != message.subject:
             opened_message = replace(opened_message, message=replace(message, subject=subject))
         name = message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
-        usage = self._usage(tx, opened_message.message, now)
-        usage = replace(usage, urgent=clause is not None and clause.urgent)
+        usage = replace(self._usage(tx, opened_message.message, now), urgent=clause is not None and clause.urgent)
         if leave_out_address:
             usage = replace(usage, address=AddressUse.LEFT_OUT)
         return _InboundContext(
@@ -336,8 +335,7 @@ class Inbound:
             if prior is None:
                 self._check_release(tx, context, answer, now)
                 charge(tx)
-                if message.practitioner.break_glass is not None:
-                    flags.raise_flag(tx, code=ASKED_BY_BREAK_GLASS, asker=context.usage.asker, at=now)
+                note_break_glass(tx, message, asker=context.usage.asker, at=now)
                 recorder.record(tx, question, reply_entry)
             return prior
 

@@ -84,10 +84,7 @@ class QueryRecorder:
                 if sampled is not None:
                     justifications.put(tx, sampled)
                 if emergency is not None:
-                    person = usage.practitioner
-                    self.break_glass.use(
-                        tx, caller, lookup_id=row.id, practitioner=person, code=emergency.code, now=now
-                    )
+                    self.break_glass.use(tx, caller, row.id, usage.practitioner, code=emergency.code, now=now)
             return earlier
 
         try:

@@ -93,7 +93,7 @@ def test_every_problem_of_the_message_endpoint_is_in_the_catalogue() -> None:
     shared = {"bad-request", "path-not-canonical", "not-found", "method-not-allowed", "internal"}
     of_the_case_face = {"not-json", "invalid-fields", "idempotency-key-required", "idempotency-key-reused"}
     of_the_case_face |= {"subject-too-vague", "outside-registration", "not-permitted", "over-budget"}
-    of_the_case_face |= {"second-factor-required"}
+    of_the_case_face |= {"second-factor-required", "step-up-required", "break-glass-suspended"}
     of_authorities = {"enrolment-refused", "enrolment-queue-full"}
     assert every_code(rows) | shared | of_the_case_face | of_authorities == set(catalogue)
 
