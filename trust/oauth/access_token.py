@@ -168,10 +168,10 @@ def _signed_in(opened: JsonObject) -> SignedIn | None:  # 6
     )
 
 
-def _auth_time(opened: JsonObject) -> datetime | None:
-    if "auth_time" not in opened:
+def _auth_time(body: JsonObject) -> datetime | None:
+    if "auth_time" not in body:
         return None
-    return claims.from_seconds(claims.require_int(opened, "auth_time", maximum=claims.LATEST_SECONDS))
+    return claims.from_seconds(claims.require_int(body, "auth_time", maximum=claims.LATEST_SECONDS))
 
 
 def _position(stated: object) -> Position:
