@@ -98,12 +98,41 @@ class CaseSubmission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedRoute:
+    """A message that may be sent instead, without consent: its kind and topic, the service, and the clause."""
+
+    kind: str
+    topic: str
+    purpose: str
+    service: str
+    organisation: str
+    service_name: str
+    agreement: str
+    clause: str
+    law: str
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        return (
+            f"{self.topic} {self.kind} to {self.organisation} ({self.service}) for the purpose {self.purpose}, under "
+            f"{self.agreement} clause {self.clause}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRefusal:
-    """Why one recipient may not be sent a submission, and what would change that."""
+    """Why one recipient may not be sent a submission, what would change that, and which routes need no consent."""
 
     code: str
     reason: str
     remedy: str
+    routes: tuple[OfferedRoute, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """The refusal as one text for the worker."""
+        offers = f"Needs no consent: {'; '.join(map(str, self.routes))}." if self.routes else ""
+        return " ".join(filter(None, (self.reason, self.remedy, offers)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +179,5 @@ class SubmissionRefused(CaseRefused):
             code=", ".join(sorted({refusal.code for _, refusal in refused})),
         )
         self.faults = tuple(
-            Fault(path=f"recipients ({service})", problem=f"{refusal.reason} {refusal.remedy}")
-            for service, refusal in refused
+            Fault(path=f"recipients ({service})", problem=refusal.problem) for service, refusal in refused
         )

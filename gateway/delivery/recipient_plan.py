@@ -4,9 +4,10 @@
 2. The decision about all that there is to say names what may be sent, and the message is cut to it before it is signed.
 3. The recipient decides by the same rules, so a message that it must refuse is refused here.
 4. What is left must be of a size that a peer reads.
+5. A refusal for want of consent names the alerts that need none and that can be sent now (S8).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
@@ -14,7 +15,7 @@ from typing import cast
 
 from gateway.callers import Practitioner
 from gateway.delivery.calendars import Calendars, closed_service, fallback_of
-from gateway.delivery.case_submission import CaseSubmission, PlanRefusal, RecipientPlan
+from gateway.delivery.case_submission import CaseSubmission, OfferedRoute, PlanRefusal, RecipientPlan
 from gateway.delivery.sending_policy import PolicyBatch, Recipient, SendingPolicy
 from gateway.exchange.outbound import pseudonym
 from gateway.exchange.peer_maintenance import away_now, warn
@@ -27,10 +28,12 @@ from trust.agreements.decision import Permit
 from trust.agreements.ground_clause import GroundTerms, grant_of_ground
 from trust.agreements.location import LocationRuling, RestrictedPlace, protect_persons, protect_practitioner
 from trust.agreements.minimise import cut_message
+from trust.agreements.remaining_routes import CONSENT_DENIALS, remaining_routes
 from trust.agreements.time_terms import DEFAULT_TERM, due_at
 from trust.claims import to_seconds
+from trust.exchange.alert import ALERT, ALERT_KIND, TOPICS, Topic
 from trust.exchange.envelope import MAX_BYTES
-from trust.exchange.kind import QueuedBody
+from trust.exchange.kind import ClauseWords, QueuedBody
 from trust.exchange.message import (
     WITHOUT_AGREEMENT,
     Handling,
@@ -43,8 +46,28 @@ from trust.exchange.persons import person_fields, persons_for_holder
 from trust.exchange.refusal import Refusal
 from trust.identifiers import EntityId, ServiceRef
 from trust.keys import KeyUse
+from trust.strict_json import JsonObject
 
 TOO_LONG = "message_too_long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AnyAlert:
+    """Any safeguarding alert, as far as a selection of clauses asks."""
+
+    fields: frozenset[str] | None = None
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def clause_words(self) -> ClauseWords:
+        """The topic that a clause must list."""
+        return {TOPICS: frozenset({str(Topic.SAFEGUARDING)})}
+
+    def to_body(self) -> JsonObject:
+        """Return the topic."""
+        return {"topic": str(Topic.SAFEGUARDING)}
+
+
 _NONE = "no agreement"
 
 
@@ -98,7 +121,11 @@ class RecipientPlanner:
                 messages.append(_refuse(plan, _explain(standings, submission, self.own, service)))
             else:
                 messages.append(run.plan(plan, chosen, supersedes(str(service))))
-        return tuple(messages)
+        if not any(_wants_consent(each.plan.refusal) for each in messages):
+            return tuple(messages)
+        binding = [each for each in standings if isinstance(each, InForce)]
+        routes = tuple(run.routes(binding, names))
+        return tuple(_offer(each, routes) for each in messages)
 
     def _select(
         self, index: ClauseIndex, submission: CaseSubmission, now: datetime
@@ -168,6 +195,24 @@ class _Run:
             persons=tuple(person.ref for person in message.persons),
         )
         return PlannedMessage(plan=plan, message=message, raw=raw)
+
+    def routes(self, binding: Sequence[InForce], names: Mapping[EntityId, str]) -> Iterator[OfferedRoute]:
+        """Yield the alerts that need no consent, to services that can be sent one now."""
+        spec = replace(self.submission.spec(self.planner.own), kind=ALERT_KIND, query=_AnyAlert(), holders=None)
+        for route in remaining_routes(binding, replace(spec, consent=False)):
+            recipient = self.batch.recipient(route.holder, ALERT)
+            if not isinstance(recipient, Refusal):
+                yield OfferedRoute(
+                    kind=route.clause.kind,
+                    topic=str(Topic.SAFEGUARDING),
+                    purpose=route.clause.purpose,
+                    service=str(route.holder),
+                    organisation=names.get(route.holder.entity, route.holder.entity),
+                    service_name=recipient.entry.name,
+                    agreement=f"{route.agreement.id}/{route.agreement.version}",
+                    clause=route.clause.id,
+                    law=route.clause.law,
+                )
 
     def _cut(self, whole: Message, permit: Permit, selected: SelectedClause, service_kind: str) -> Message:
         """Return the message as the clause grants it, each person described as far as this service may be told."""
@@ -258,6 +303,17 @@ def _explain(
 ) -> Refusal:
     spec = replace(submission.spec(own), holders=frozenset({service}))
     return explain_no_clause(standings, spec).refusal
+
+
+def _wants_consent(refusal: PlanRefusal | None) -> bool:
+    return refusal is not None and refusal.code in CONSENT_DENIALS
+
+
+def _offer(planned: PlannedMessage, routes: tuple[OfferedRoute, ...]) -> PlannedMessage:
+    refusal = planned.plan.refusal
+    if refusal is None or not _wants_consent(refusal):
+        return planned
+    return replace(planned, plan=replace(planned.plan, refusal=replace(refusal, routes=routes)))
 
 
 def _refuse(plan: RecipientPlan, refusal: Refusal) -> PlannedMessage:

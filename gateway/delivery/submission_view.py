@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.callers import CaseCaller
 from gateway.delivery.calendars import ZONE
-from gateway.delivery.case_submission import RecipientPlan
+from gateway.delivery.case_submission import OfferedRoute, RecipientPlan
 from gateway.delivery.sealed_records import open_answer, open_request
 from gateway.exchange.case_question import EMERGENCY, LeftOut
 from gateway.exchange.peer_maintenance import warn
@@ -147,7 +147,8 @@ class SubmissionView:
 class RecipientPreview:
     """What one recipient would get; with ``refusal`` it would get nothing, and ``remedy`` says what would change that.
 
-    ``warning`` says that a service is closed, and ``fallback`` which person to ring.
+    ``warning`` says that a service is closed, and ``fallback`` which person to ring. ``routes`` are what may be sent
+    instead where the person's consent is missing.
     """
 
     service: str
@@ -164,6 +165,7 @@ class RecipientPreview:
     warning: str | None = None
     refusal: str | None = None
     remedy: str | None = None
+    routes: tuple[OfferedRoute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +341,7 @@ def preview_recipient(plan: RecipientPlan) -> RecipientPreview:
         warning=" ".join(filter(None, (plan.warning, plan.away))) or None,
         refusal=None if refusal is None else refusal.reason,
         remedy=None if refusal is None else refusal.remedy,
+        routes=() if refusal is None else refusal.routes,
     )
 
 

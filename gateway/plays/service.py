@@ -14,7 +14,7 @@ from enum import StrEnum
 from config.plays import Play, PlayStep
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, Practitioner
-from gateway.delivery.case_submission import CaseSubmission, RecipientPlan
+from gateway.delivery.case_submission import CaseSubmission, OfferedRoute, RecipientPlan
 from gateway.delivery.submission import Submitter
 from gateway.delivery.submission_view import SentMessages, SubmissionView, preview_recipient, suggestion
 from gateway.exchange.case_question import EMERGENCY, LeftOut
@@ -125,6 +125,7 @@ class StepPreview:
     missing: tuple[StepFault, ...] = ()
     refusal: str | None = None
     remedy: str | None = None
+    routes: tuple[OfferedRoute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

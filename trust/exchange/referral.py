@@ -39,6 +39,21 @@ MAX_NOTE = 1000
 """Characters of an answer's note or reason."""
 _HOME = details.whole(0, 32)
 _NARRATIVES = frozenset({REASON})
+_NO_CHOICE = (
+    "is missing: the person chooses the authority, and the referral waits for that choice (Housing Act 1996 s.213B). "
+    "Ask them and record it. They can also apply to an authority themselves. If a person is in danger, send a "
+    "safeguarding alert under a clause that rests on no consent"
+)
+
+
+def _chosen_authority(reader: Reader, name: str) -> str:
+    """Read the authority that the person chose; its absence is explained, since no one else may choose (S8)."""
+    if reader.has(name):
+        return details.entity(reader, name)
+    reader.fault(name, _NO_CHOICE)
+    return ""
+
+
 OTHER = BodyForm(
     details=(WORKPLACES,), statements=frozenset({REASON, "circumstances", "views"}), narratives=_NARRATIVES
 )
@@ -71,7 +86,7 @@ FORMS: Mapping[str, BodyForm] = MappingProxyType(
             details=(
                 Detail(name="adults", parse=_HOME),
                 Detail(name="children", parse=_HOME),
-                Detail(name=CHOSEN_AUTHORITY, parse=details.entity, required=True),
+                Detail(name=CHOSEN_AUTHORITY, parse=_chosen_authority, required=True),
                 Detail(
                     name="accommodation_status",
                     parse=details.word("homeless", "at-risk-of-homelessness", "refuge", "temporary", "settled-unsafe"),

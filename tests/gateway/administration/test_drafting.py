@@ -136,6 +136,7 @@ def test_a_clause_that_no_service_can_take_part_in_is_left_out_and_said(tmp_path
     assert [note.partition(":")[0] for note in made.notes] == [
         "Clause school-notice is left out",
         "Clause referral-advocate is left out",
+        "Clause consent-ended is left out",
     ]
     assert checked(tmp_path, made.text).faults == ()
 
