@@ -351,10 +351,8 @@ class SignatureExchange:
                 yield partial(self._apply_papers, agreement, Papers(ruling=answer.ruling), party, now)
 
     def _apply_leaving(self, agreement: Agreement, raw: bytes, now: datetime) -> None:
-        """Take in the notice of another party that it left, from whichever party."""
+        """Take in a notice that a party left, from whichever party: a node restored from a backup learns its own so."""
         party = peek_party(raw, typ=ENDING_TYP)
-        if party == self.own:
-            return
         self._require_member(agreement, party, now)
         keys = self._keys(party, now)
         if verify_ending(raw, party=party, keys=keys, agreement=agreement.ref, now=now).closure is not Closure.LEFT:

@@ -1,15 +1,12 @@
 """A replaced or ended version never binds again at any party's node, also after the loss of the newer one."""
 
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from gateway.app.node import Node
 from gateway.store.tables import agreements
-from tests.simulator.agreements import call, post_call
+from tests.simulator.agreements import call, post_call, restored
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import AGREEMENT, COUNCIL, POLICE, TRUST
@@ -167,20 +164,6 @@ def test_what_was_retired_stays_so_when_the_newer_version_can_no_longer_be_prove
     assert isinstance(standing, NotInForce)
     assert standing.missing == (COUNCIL,)
     assert closure(pair, TRUST, old) is Closure.REPLACED
-
-
-def restored(network: Network, entity: EntityId, work: Callable[[], object]) -> Node:
-    """Let something happen, and then put the node's store back to what it was before."""
-    data, copy = network.folder_of(entity) / "data", network.folder / "backup"
-    network.nodes[entity].store.close()
-    shutil.copytree(data, copy)
-    network.start(entity)
-    work()
-    network.nodes[entity].store.close()
-    network.nodes[entity].claims.close()
-    shutil.rmtree(data)
-    copy.rename(data)
-    return network.start(entity)
 
 
 @pytest.mark.holds("A72")

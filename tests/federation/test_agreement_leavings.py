@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.administration import decisions
 from gateway.store.tables import agreements
-from tests.simulator.agreements import call, post_call
+from tests.simulator.agreements import call, post_call, restored
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
+from tests.simulator.settings_files import read_node
 from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust.agreements.agreement import Agreement, Closure, InForce, NotInForce
 from trust.agreements.ending import build_ending
@@ -37,6 +39,15 @@ def leave(network: Network, entity: EntityId) -> Agreement:
     return agreement
 
 
+def explain_refusal(network: Network) -> str:
+    """Return the explanation of the last refusal at the trust."""
+    settings = read_node(network.folder_of(TRUST) / "hearthgate.toml")
+    refused = [leaf for leaf in network.leaves(TRUST) if leaf["kind"] == "refused"]
+    explained = decisions.explain(settings, str(refused[-1]["message"]["id"]))
+    assert explained.ok
+    return "\n".join(explained.lines)
+
+
 def parties(network: Network, entity: EntityId) -> set[EntityId]:
     return {party.entity for party in standing_at(network, entity).agreement.parties}
 
@@ -51,6 +62,10 @@ def test_a_party_leaves_and_the_others_go_on(three: Network) -> None:
     reason = hand.ask()["reason"]
     assert reason["code"] == "service_not_party"
     assert f"left it on {day}" in reason["text"]
+    explained = explain_refusal(three)
+    assert f"of {hand.agreement.id} version {hand.agreement.version}" in explained
+    assert f"left it on {day}" in explained
+    assert "Replayed with its recorded inputs: the same answer." in explained
     own = standing_at(three, COUNCIL)
     assert isinstance(own, NotInForce)
     assert own.closure is Closure.LEFT
@@ -111,6 +126,22 @@ def test_a_party_that_was_away_learns_of_a_leaving_from_any_other(three: Network
     assert parties(three, POLICE) == {COUNCIL, TRUST, POLICE}
     three.nodes[POLICE].countersigning.offer(agreement, TRUST, now=three.clock.now())
     assert parties(three, POLICE) == {TRUST, POLICE}
+
+
+@pytest.mark.holds("A72")
+def test_a_leaver_restored_from_a_backup_learns_that_it_left(three: Network) -> None:
+    def leave_at_all() -> None:
+        leave(three, COUNCIL)
+        three.nodes[COUNCIL].keeper.round()
+
+    node = restored(three, COUNCIL, leave_at_all)
+    agreement = standing_at(three, COUNCIL).agreement
+    assert isinstance(standing_at(three, COUNCIL), InForce)
+    three.clock.forward(seconds=1)
+    node.countersigning.offer(agreement, TRUST, now=three.clock.now())
+    own = standing_at(three, COUNCIL)
+    assert isinstance(own, NotInForce)
+    assert own.closure is Closure.LEFT
 
 
 def test_only_those_that_the_agreement_names_end_it_for_all(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Agreements of a network: their reference, their end, and a party's call about one."""
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gateway.app.node import Node
 from gateway.store.tables import agreements
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, TRUST
@@ -44,3 +47,17 @@ def call(network: Network, ref: AgreementRef, signature: bytes | None = None, **
 def post_call(network: Network, ref: AgreementRef, raw: bytes) -> TestResponse:
     path = f"/agreements/v1/{ref.digest}/signatures"
     return http(network, TRUST).post(path, data=raw, content_type="application/jwt", base_url=TRUST)
+
+
+def restored(network: Network, entity: EntityId, work: Callable[[], object]) -> Node:
+    """Let something happen, and then put the node's store back to what it was before."""
+    data, copy = network.folder_of(entity) / "data", network.folder / "backup"
+    network.nodes[entity].store.close()
+    shutil.copytree(data, copy)
+    network.start(entity)
+    work()
+    network.nodes[entity].store.close()
+    network.nodes[entity].claims.close()
+    shutil.rmtree(data)
+    copy.rename(data)
+    return network.start(entity)
