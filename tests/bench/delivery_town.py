@@ -47,9 +47,9 @@ _STATE = Statement(
 )
 _TIMES = Statement(
     text(
-        "SELECT delivery_events.at AS at FROM outbox JOIN delivery_events ON delivery_events.message = outbox.message "
-        "WHERE typ = 'message' AND peer = :peer AND outbox.seq > :after AND side = 'sender' AND event = 'stored' "
-        "ORDER BY outbox.seq"
+        "SELECT min(delivery_events.at) AS at FROM outbox JOIN delivery_events "
+        "ON delivery_events.message = outbox.message WHERE typ = 'message' AND peer = :peer AND outbox.seq > :after "
+        "AND side = 'sender' AND event IN ('stored', 'in_case_system') GROUP BY outbox.seq ORDER BY outbox.seq"
     ).bindparams(bindparam("peer"), bindparam("after"))
 )
 
