@@ -69,7 +69,7 @@ def test_what_a_node_publishes_is_what_its_configuration_says(pair: Network) -> 
         "money-advice": "money-advice",
         "youth-justice": "youth-justice",
     }
-    queued = {"alert", "referral", "notice"}
+    queued = {"alert", "referral", "notice", "disclosure"}
     assert set(trusted.node.kinds_supported) == {"involvement.query", "eligibility.query"} | queued
 
 
