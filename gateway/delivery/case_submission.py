@@ -29,7 +29,8 @@ class CaseSubmission:
     is the id of an earlier submission of the same client, which this one replaces at the same recipients. ``incident``
     ties the submissions of one run of a play and what follows it up together, and ``play`` is what is recorded of that
     run. ``trace`` and ``request_id`` are the request's own. ``ground`` is there where the kind needs no
-    agreement.
+    agreement. ``begins_incident`` says that nothing of the incident is there before, and ``not_reached`` names the
+    services that the same notice does not reach, which a person tells.
     """
 
     kind: ExchangeKind
@@ -53,6 +54,8 @@ class CaseSubmission:
     play: JsonObject | None = None
     left_out: tuple[LeftOut, ...] = ()
     ground: str | None = None
+    begins_incident: bool = False
+    not_reached: tuple[str, ...] = ()
 
     def spec(self, own: EntityId) -> QuerySpec:
         """Return what to select clauses for."""

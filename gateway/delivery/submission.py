@@ -134,7 +134,7 @@ class Submitter:
     def _check_incident(self, client_id: str, submission: CaseSubmission) -> None:
         """Raise :class:`CaseRefused` unless what follows up an incident follows up one of the same client."""
         name = submission.incident
-        if name is None or submission.play is not None:
+        if name is None or submission.play is not None or submission.begins_incident:
             return
         rows = self.store.read(lambda tx: submissions.of_incident(tx, incident=name))
         if not rows or rows[0].client_id != client_id:
@@ -252,6 +252,7 @@ def _record(submission: CaseSubmission, drafts: tuple[PlannedMessage, ...]) -> s
         **submission.to_record(),
         "left_out": [asdict(each) for each in submission.left_out],
         "plans": [each.plan.to_json() for each in drafts],
+        **({"not_reached": list(submission.not_reached)} if submission.not_reached else {}),
         "messages": {str(each.plan.service): each.message.jti for each in drafts if each.message is not None},
     }
 

@@ -125,7 +125,8 @@ class PlayRun:
 class SubmissionView:
     """One alert, referral or notice with all its deliveries.
 
-    ``suggested`` is what the risk assessment of an alert suggests, for the worker to take or leave.
+    ``suggested`` is what the risk assessment of an alert suggests, for the worker to take or leave. ``not_reached``
+    names services that a notice to past recipients does not reach, which a person tells.
     """
 
     id: str
@@ -140,6 +141,7 @@ class SubmissionView:
     supersedes: str | None = None
     left_out: tuple[LeftOut, ...] = ()
     suggested: RiskAdvice | None = None
+    not_reached: tuple[str, ...] = ()
     emergency: str = EMERGENCY
 
 
@@ -271,6 +273,7 @@ class SentMessages:
             supersedes=request.get("supersedes"),
             left_out=tuple(LeftOut(**each) for each in request.get("left_out", ())),
             suggested=suggestion(row.kind, request["body"]),
+            not_reached=tuple(request.get("not_reached", ())),
         )
 
     def _delivery(self, row: OutboxRow, plan: JsonObject, stored: _Stored, now: datetime) -> DeliveryView:

@@ -83,13 +83,19 @@ AnySubmission = TypeVar("AnySubmission", bound=SubmissionBody)
 
 
 def read_submission(
-    model: type[AnySubmission], caller: CaseCaller, *, kind: ExchangeKind, consents: ResolveConsent, now: datetime
+    model: type[AnySubmission],
+    caller: CaseCaller,
+    *,
+    kind: ExchangeKind,
+    consents: ResolveConsent,
+    now: datetime,
+    raw: bytes | None = None,
 ) -> tuple[AnySubmission, CaseSubmission]:
-    """Read the request's body and return it with what it submits.
+    """Read the request's body, or ``raw`` in its place, and return it with what it submits.
 
     Raises :class:`Problem` with every fault, and ``CaseRefused`` for a consent that supports nothing.
     """
-    raw = bodies.read_json_body(max_bytes=MAX_BODY)
+    raw = bodies.read_json_body(max_bytes=MAX_BODY) if raw is None else raw
     body, parts = read_message(model, raw, kind=kind, now=now, consent_of=consent_finder(consents, caller, now))
     practitioner, from_service = practitioner_of(caller, body.practitioner, body.from_service)
     submission = CaseSubmission(

@@ -16,7 +16,7 @@ from gateway.alerts.request import EXAMPLE_ALERT
 from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY
 from gateway.http.case import openapi
 from gateway.lookups.case_api import EXAMPLE_LOOKUP
-from gateway.notices.case_api import EXAMPLE_NOTICE
+from gateway.notices.case_api import EXAMPLE_NOTICE, EXAMPLE_NOTIFICATION
 from gateway.plays.case_api import EXAMPLE_INCIDENT, EXAMPLE_RUN
 from gateway.referrals.request import EXAMPLE_REFERRAL
 from gateway.web.case_request import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
@@ -146,6 +146,7 @@ def test_examples_are_as_described() -> None:
         "AlertRequest": EXAMPLE_ALERT,
         "ReferralRequest": EXAMPLE_REFERRAL,
         "NoticeRequest": EXAMPLE_NOTICE,
+        "NotificationRequest": EXAMPLE_NOTIFICATION,
         "IncidentBody": EXAMPLE_INCIDENT,
         "RunBody": EXAMPLE_RUN,
     }.items():
