@@ -71,8 +71,9 @@ class CaseRefusal(StrEnum):
 class CaseRefused(Exception):
     """A capability refused a case system's request; both sentences are for the caller and name no person.
 
-    ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is set where waiting does. ``code`` stands
-    in the evidence. ``faults`` names what is refused, where that is several things.
+    ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is set where waiting does, ``max_age_s``
+    where a sign-in does that is at most so old. ``code`` stands in the evidence. ``faults`` names what is refused,
+    where that is several things.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -84,6 +85,7 @@ class CaseRefused(Exception):
         detail: str,
         remedy: str,
         retry_after_s: int | None = None,
+        max_age_s: int | None = None,
         code: str | None = None,
     ) -> None:
         super().__init__(detail)
@@ -92,3 +94,4 @@ class CaseRefused(Exception):
         self.detail = detail
         self.remedy = remedy
         self.retry_after_s = retry_after_s
+        self.max_age_s = max_age_s

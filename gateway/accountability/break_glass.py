@@ -4,7 +4,8 @@
 2. The person signed in afresh, and their provider's own token states a second factor. No client speaks for them.
 3. Each use is on record with its reason, raises a flag and rings the reviewer.
 4. A second person reviews it within 72 hours. Until a late review is made the person's break-glass is suspended, and
-   the manager is told; after a use that was not justified it is suspended until the manager lifts that.
+   the manager is told; after a use that was not justified it is suspended until the manager lifts that. A person is
+   who signed in, whichever case system they use, and has at most so many uses that wait for a review.
 
 It lifts this node's own limits on how often may be asked, and nothing else.
 """
@@ -19,6 +20,7 @@ from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
 from gateway.ports import Store, Transaction
 from gateway.store.tables import break_glass, flags
 from gateway.store.tables.break_glass import BreakGlassUse
+from trust.claims import keyed_digest
 from trust.exchange.break_glass import FRESH_SIGN_IN, REVIEW_WITHIN, BreakGlassCode
 from trust.exchange.message import Message
 
@@ -44,6 +46,7 @@ class Reviewers:
 
     reviewer: str
     manager: str
+    most_unreviewed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,44 +70,31 @@ class BreakGlass:
         if now - signed_in.auth_time > FRESH_SIGN_IN:
             raise _step_up(f"The person signed in more than {FRESH_SIGN_IN.seconds // 60} minutes ago.")
 
-    def use(
-        self,
-        tx: Transaction,
-        caller: CaseCaller,
-        lookup_id: str,
-        practitioner: str,
-        *,
-        code: BreakGlassCode,
-        now: datetime,
-    ) -> None:
+    def put(self, tx: Transaction, caller: CaseCaller, use: BreakGlassUse) -> None:
         """Put a use on record, in the transaction that records the question. Raises :class:`CaseRefused`."""
-        self.check(caller, now)
-        client_id = caller.client.client_id
-        barring = break_glass.bar(tx, practitioner, now=now)
+        self.check(caller, use.used_at)
+        barring = break_glass.bar(tx, use)
         if barring is not None:
             raise self._suspended(barring)
-        break_glass.put(
-            tx,
-            BreakGlassUse(
-                lookup_id=lookup_id,
-                client_id=client_id,
-                practitioner=practitioner,
-                code=code,
-                used_at=now,
-                due_at=now + REVIEW_WITHIN,
-            ),
-        )
-        flags.raise_flag(tx, code=BREAK_GLASS, asker=f"{client_id} {practitioner}", at=now)
+        waiting = break_glass.unreviewed(tx, use)
+        if self.reviewers is not None and waiting >= self.reviewers.most_unreviewed:
+            raise _refused(
+                f"{waiting} uses of this person wait for a review{self._names()}, which is the most there may be."
+            )
+        break_glass.put(tx, use)
+        flags.raise_flag(tx, code=BREAK_GLASS, asker=f"{use.client_id} {use.practitioner}", at=use.used_at)
+
+    def _names(self) -> str:
+        return "" if self.reviewers is None else f" by {self.reviewers.reviewer} or {self.reviewers.manager}"
 
     def _suspended(self, barring: BreakGlassUse) -> CaseRefused:
-        names = "" if self.reviewers is None else f" by {self.reviewers.reviewer} or {self.reviewers.manager}"
         late = barring.reviewed_at is None
-        why = f"was not reviewed{names} within 72 hours" if late else "was found not justified, and was not lifted"
-        return CaseRefused(
-            CaseRefusal.BREAK_GLASS_SUSPENDED,
-            detail=f"The use of {barring.used_at:%Y-%m-%d %H:%M} UTC {why}.",
-            remedy="Ask without break_glass. In immediate danger, ring 999.",
+        why = (
+            f"was not reviewed{self._names()} within 72 hours"
+            if late
+            else "was found not justified, and was not lifted"
         )
+        return _refused(f"The use of {barring.used_at:%Y-%m-%d %H:%M} UTC {why}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +117,38 @@ class LateBreakGlass:
         return True
 
 
+def new_use(
+    lookup_id: str, caller: CaseCaller, practitioner: str, key: bytes, code: BreakGlassCode, now: datetime
+) -> BreakGlassUse:
+    """Return a use by who signed in. ``practitioner`` is their name in flags, ``key`` the one that keys digests.
+
+    A token that no person signed in for gives a use that :meth:`BreakGlass.put` refuses.
+    """
+    signed_in = caller.token.signed_in
+    name = caller.client.client_id if signed_in is None else signed_in.sub
+    return BreakGlassUse(
+        lookup_id=lookup_id,
+        client_id=caller.client.client_id,
+        practitioner=practitioner,
+        person=keyed_digest(key, f"break-glass person\0{name}".encode()),
+        code=code,
+        used_at=now,
+        due_at=now + REVIEW_WITHIN,
+    )
+
+
 def note_break_glass(tx: Transaction, message: Message, *, asker: str, at: datetime) -> None:
     """Flag, at the holder, a question that another agency asked by break-glass."""
     if message.practitioner.break_glass is not None:
         flags.raise_flag(tx, code=ASKED_BY_BREAK_GLASS, asker=asker, at=at)
+
+
+def _refused(detail: str) -> CaseRefused:
+    return CaseRefused(
+        CaseRefusal.BREAK_GLASS_SUSPENDED,
+        detail=detail,
+        remedy="Ask without break_glass. In immediate danger, ring 999.",
+    )
 
 
 def _step_up(detail: str) -> CaseRefused:
@@ -138,6 +156,7 @@ def _step_up(detail: str) -> CaseRefused:
         CaseRefusal.STEP_UP_REQUIRED,
         detail=detail,
         remedy=f"Have them sign in now (max_age={FRESH_SIGN_IN.seconds}, a second factor). No service was asked.",
+        max_age_s=FRESH_SIGN_IN.seconds,
     )
 
 

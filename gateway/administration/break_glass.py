@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from config.break_glass import BreakGlassSettings
+from config.break_glass import BreakGlassSettings, same_person
 from config.settings import NodeSettings
 from gateway.accountability.access_record import open_account
 from gateway.accountability.rate_limits import UNJUSTIFIED
@@ -118,10 +118,10 @@ def _reviewable(
 
 
 def _refuse_own(settings: NodeSettings, document: Mapping[str, Any], reviewer: str) -> None:
-    """Refuse a review by the person who asked: as reviewer, or at the keyboard."""
-    name = str(document["practitioner"].get("id", "")).casefold()
-    forms = {name, name.rpartition("#")[2]}
-    if not forms.isdisjoint(each.casefold() for each in (reviewer, *persons(current(settings).name))):
+    """Refuse a review by the person who asked: as reviewer, by the sign-in id of that name, or at the keyboard."""
+    reviewers, name = _reviewers(settings), str(document["practitioner"].get("id", ""))
+    sign_in = reviewers.reviewer_id if reviewer == reviewers.reviewer else reviewers.manager_id
+    if any(same_person(name, each) for each in (reviewer, sign_in, *persons(current(settings).name))):
         raise OperationRefused("The person who asked cannot review this; another named person does.")
 
 

@@ -57,7 +57,8 @@ def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Cal
         if bells:
             later(partial(ring, notice, lookup_id, now))
 
-    return BreakGlass(reviewers=Reviewers(reviewer=reviewers.reviewer, manager=reviewers.manager), notify=notify)
+    named = Reviewers(reviewer=reviewers.reviewer, manager=reviewers.manager, most_unreviewed=reviewers.most_unreviewed)
+    return BreakGlass(reviewers=named, notify=notify)
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:

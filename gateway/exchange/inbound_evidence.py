@@ -19,13 +19,15 @@ from trust import typed_json
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members
 from trust.exchange.consent import consent_to_json
-from trust.exchange.message import OpenedMessage
+from trust.exchange.message import Message, OpenedMessage
 from trust.exchange.question_signature import signature_of, signature_to_json
 from trust.strict_json import JsonObject
 
 ID_REUSED = "id_reused"
 REPEATED = "repeated"
 _MATCH = "match:"
+BREAK_GLASS = "break_glass"
+"""Stands before the code of an emergency among the reasons of a leaf."""
 
 
 def received_leaf(
@@ -44,7 +46,7 @@ def received_leaf(
         message_id=name,
         message_digest=opened_message.digest,
         outcome_code=answer.outcome,
-        reason_codes=answer.reasons,
+        reason_codes=(*answer.reasons, *_emergency(message)),
         agreement=message.under,
         clause=message.clause or None,
         ground=message.ground,
@@ -57,6 +59,12 @@ def received_leaf(
         fields=answer.fields,
         dropped=dropped_members(answer.dropped),
     )
+
+
+def _emergency(message: Message) -> tuple[str, ...]:
+    """Return the code under which the asker used break-glass, so that the leaf and the account show it."""
+    code = message.practitioner.break_glass
+    return () if code is None else (f"{BREAK_GLASS}:{code}",)
 
 
 def question_entry(

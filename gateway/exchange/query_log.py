@@ -7,7 +7,7 @@ from math import ceil
 
 from gateway.accountability import enumeration
 from gateway.accountability.break_glass import NONE as NO_BREAK_GLASS
-from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice
+from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice, new_use
 from gateway.accountability.rate_limits import BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementRegistry
@@ -84,7 +84,8 @@ class QueryRecorder:
                 if sampled is not None:
                     justifications.put(tx, sampled)
                 if emergency is not None:
-                    self.break_glass.use(tx, caller, row.id, usage.practitioner, code=emergency.code, now=now)
+                    use = new_use(row.id, caller, usage.practitioner, key, emergency.code, now)
+                    self.break_glass.put(tx, caller, use)
             return earlier
 
         try:

@@ -21,6 +21,8 @@ break_glass = Table(
     Column("sealed_finding", LargeBinary),
     Column("reviewed_at", BigInteger),
     Column("lifted_at", BigInteger),
+    Column("person", Text, nullable=False, server_default=""),
 )
 Index("break_glass_by_person", break_glass.c.practitioner, break_glass.c.due_at)
+Index("break_glass_by_signed_in", break_glass.c.person, break_glass.c.due_at)
 Index("break_glass_by_due", break_glass.c.reviewed_at, break_glass.c.due_at)

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0024_break_glass"
+REVISION = "0025_break_glass_person"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()

@@ -193,6 +193,8 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
     return response
 
 
+_STEP_UP = '{scheme} error="insufficient_user_authentication", error_description="{why}", max_age="{seconds}"'
+_STEP_UP_WHY = "The person has to sign in afresh, with a second factor."
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -200,6 +202,12 @@ def _render(raised: Problem) -> Response:
     passing = _passing()
     passing.problem = raised.kind.code
     return problem.render(raised, request_id=passing.request_id)
+
+
+def _step_up_challenge(seconds: int) -> str:
+    """Return the challenge that asks for a fresh sign-in (RFC 9470 section 3), in the scheme of the request."""
+    is_bound = current_request().headers.get("Authorization", "")[:5].casefold() == "dpop "
+    return _STEP_UP.format(scheme="DPoP" if is_bound else "Bearer", why=_STEP_UP_WHY, seconds=seconds)
 
 
 def _unavailable(failed: Exception) -> Response:
@@ -229,9 +237,11 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
 
     @app.errorhandler(CaseRefused)
     def _refused(refused: CaseRefused) -> Response:
-        wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
+        headers = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
+        if refused.max_age_s is not None:
+            headers["WWW-Authenticate"] = _step_up_challenge(refused.max_age_s)
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
-        return _render(Problem(kind, refused.detail, remedy=refused.remedy, faults=refused.faults, headers=wait))
+        return _render(Problem(kind, refused.detail, remedy=refused.remedy, faults=refused.faults, headers=headers))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

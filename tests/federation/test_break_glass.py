@@ -1,15 +1,19 @@
 """Break-glass: an emergency passes this agency's own limits, the holder is told, and a second person reviews it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
 import pytest
+from werkzeug.http import parse_dict_header
 from werkzeug.test import TestResponse
 
+from config.loading import ConfigError
 from config.settings import NodeSettings
 from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS, BREAK_GLASS, UNREVIEWED
+from gateway.accountability.disclosures import Disclosures
 from gateway.administration import break_glass
 from gateway.administration.errors import OperationRefused
 from gateway.store.tables import flags
@@ -17,12 +21,18 @@ from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.settings_files import read_node
 from tests.simulator.sign_in import sign_in
-from tests.simulator.town import ASKER, BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.town import ASKER, BY_ENTITY, COUNCIL, KNOWN, TRUST
 from trust.identifiers import EntityId
 
 REASON = "She was seen leaving with him and does not answer her telephone."
 EMERGENCY = {"code": "life-at-risk", "reason": REASON}
-REVIEWERS = '\n[break_glass]\nreviewer = "M. Example"\nmanager = "D. Example"\n'
+REVIEWERS = """
+[break_glass]
+reviewer = "M. Example"
+reviewer_id = "u-0417"
+manager = "D. Example"
+manager_id = "u-0002"
+"""
 
 
 @pytest.fixture
@@ -106,6 +116,8 @@ def test_it_needs_a_reason_and_a_fresh_sign_in(
 def test_no_case_system_speaks_for_a_person(town: Network, system: CaseClient) -> None:
     answer = system.post_lookup(system.body(break_glass=EMERGENCY))
     assert (answer.status_code, answer.get_json()["code"]) == (401, "step-up-required")
+    challenge = parse_dict_header(answer.headers["WWW-Authenticate"].removeprefix("Bearer "))
+    assert (challenge["error"], challenge["max_age"]) == ("insufficient_user_authentication", "300")
 
 
 def test_an_ordinary_lookup_is_not_repeated_as_one(town: Network, system: CaseClient) -> None:
@@ -129,6 +141,8 @@ def test_an_unreviewed_use_suspends_that_person_alone_and_tells_the_manager(town
     refused = ask(town, system)
     assert (refused.status_code, refused.get_json()["code"]) == (403, "break-glass-suspended")
     assert "M. Example or D. Example" in refused.get_json()["detail"]
+    other = ask(town, town.case_client())
+    assert (other.status_code, other.get_json()["code"]) == (403, "break-glass-suspended")
     assert ask(town, system, person="n-8").status_code == 201
     break_glass.plan_review(
         settings(town), first, reviewer="D. Example", reason="He was arrested.", justified=True
@@ -138,7 +152,7 @@ def test_an_unreviewed_use_suspends_that_person_alone_and_tells_the_manager(town
 
 @pytest.mark.holds("A52")
 def test_a_second_person_reviews_it(town: Network, system: CaseClient) -> None:
-    mine = ask(town, system, person="m. example").get_json()["id"]
+    mine = ask(town, system, person="u-0417").get_json()["id"]
     with pytest.raises(OperationRefused, match="The person who asked cannot review this"):
         break_glass.plan_review(settings(town), mine, reviewer="M. Example", reason="I know.", justified=True)
     with pytest.raises(OperationRefused, match=r"names M\. Example and D\. Example"):
@@ -146,13 +160,42 @@ def test_a_second_person_reviews_it(town: Network, system: CaseClient) -> None:
     break_glass.plan_review(
         settings(town), mine, reviewer="D. Example", reason="No emergency.", justified=False
     ).apply()
-    assert ask(town, system, person="m. example").status_code == 403
+    assert ask(town, system, person="u-0417").status_code == 403
     with pytest.raises(OperationRefused, match="Only the reviewer's manager"):
         break_glass.plan_lift(settings(town), mine, manager="M. Example", reason="She is sorry.")
     break_glass.plan_lift(settings(town), mine, manager="D. Example", reason="She was trained.").apply()
-    assert ask(town, system, person="m. example").status_code == 201
+    assert ask(town, system, person="u-0417").status_code == 201
     with pytest.raises(OperationRefused, match="was reviewed on"):
         break_glass.plan_review(settings(town), mine, reviewer="D. Example", reason="Again.", justified=True)
+
+
+@pytest.mark.holds("A52")
+def test_a_person_has_no_more_uses_than_may_wait_for_a_review(town: Network, system: CaseClient) -> None:
+    uses = [ask(town, each).get_json()["id"] for each in (system, system, town.case_client())]
+    refused = ask(town, system)
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "break-glass-suspended")
+    assert "3 uses of this person wait for a review by M. Example or D. Example" in refused.get_json()["detail"]
+    review: dict[str, Any] = {"reviewer": "M. Example", "reason": "He was arrested.", "justified": True}
+    break_glass.plan_review(settings(town), uses[0], **review).apply()
+    assert ask(town, system).status_code == 201
+
+
+@pytest.mark.holds("A52")
+def test_the_holders_account_of_disclosures_shows_it(town: Network, system: CaseClient) -> None:
+    assert ask(town, system).status_code == 201
+    node = town.nodes[TRUST]
+    disclosures = Disclosures(own=TRUST, store=node.store, key=node.vault.evidence_hmac_key())
+    (entry,) = disclosures.about_person(KNOWN).disclosures
+    assert "break_glass:life-at-risk" in entry.reasons
+
+
+@pytest.mark.parametrize("manager", ['manager = "m. example"', 'manager_id = "https://login.example#U-0417"'])
+def test_reviewer_and_manager_are_two_people(town: Network, manager: str) -> None:
+    name = manager.partition(" =")[0]
+    file = town.folder_of(COUNCIL) / "hearthgate.toml"
+    file.write_text(re.sub(rf"(?m)^{name} = .*$", manager, file.read_text()))
+    with pytest.raises(ConfigError, match="reviewer and manager must be two people"):
+        settings(town)
 
 
 def test_without_a_reviewer_there_is_none(pair: Network) -> None:

@@ -14,6 +14,9 @@ from gateway.store.engine.timestamps import from_microseconds, optional_from_mic
 _OPEN = break_glass.c.reviewed_at.is_(None)
 _LATE = and_(_OPEN, break_glass.c.due_at <= bindparam("now"))
 _BARRED = or_(_LATE, and_(break_glass.c.justified == 0, break_glass.c.lifted_at.is_(None)))
+_OF_PERSON = or_(
+    break_glass.c.person == bindparam("its_person"), break_glass.c.person == bindparam("its_earlier_name")
+)
 _OLDEST_FIRST = (break_glass.c.used_at, break_glass.c.lookup_id)
 _PUT = Statement(insertion(break_glass))
 _GET = Statement(select(break_glass).where(break_glass.c.lookup_id == bindparam("its_id")))
@@ -21,10 +24,11 @@ _LIST = Statement(select(break_glass).order_by(*_OLDEST_FIRST))
 _LIST_OPEN = Statement(select(break_glass).where(or_(_OPEN, _BARRED)).order_by(*_OLDEST_FIRST))
 _BARS = Statement(
     select(break_glass)
-    .where(break_glass.c.practitioner == bindparam("person"), _BARRED)
+    .where(_OF_PERSON, _BARRED)
     .order_by(*_OLDEST_FIRST)
     .limit(1)
 )
+_UNREVIEWED = Statement(select(func.count().label("uses")).select_from(break_glass).where(_OF_PERSON, _OPEN))
 _TO_ESCALATE = Statement(
     select(break_glass).where(_LATE, break_glass.c.escalated_at.is_(None)).order_by(*_OLDEST_FIRST).limit(100)
 )
@@ -53,11 +57,16 @@ _LIFT = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlassUse:
-    """One use. ``justified`` is none until it is reviewed; ``sealed_finding`` holds what the reviewer wrote."""
+    """One use. ``justified`` is none until it is reviewed; ``sealed_finding`` holds what the reviewer wrote.
+
+    ``person`` is the keyed digest of who signed in, the same from each case system; ``practitioner`` is their name in
+    the flags of this one.
+    """
 
     lookup_id: str
     client_id: str
     practitioner: str
+    person: str
     code: str
     used_at: datetime
     due_at: datetime
@@ -93,10 +102,15 @@ def list(tx: Transaction, *, with_reviewed: bool, now: datetime) -> tuple[BreakG
     return tuple(map(_use, rows))
 
 
-def bar(tx: Transaction, practitioner: str, *, now: datetime) -> BreakGlassUse | None:
-    """Return the oldest use for which a person's break-glass is suspended: late to be reviewed, or not justified."""
-    rows = tx.rows(_BARS, {"person": practitioner, "now": to_microseconds(now)})
+def bar(tx: Transaction, use: BreakGlassUse) -> BreakGlassUse | None:
+    """Return the oldest use for which a new one's person is suspended: late to be reviewed, or not justified."""
+    rows = tx.rows(_BARS, {**_names(use), "now": to_microseconds(use.used_at)})
     return _use(rows[0]) if rows else None
+
+
+def unreviewed(tx: Transaction, use: BreakGlassUse) -> int:
+    """Return how many uses of a new one's person wait for a review."""
+    return int(tx.rows(_UNREVIEWED, _names(use))[0].uses)
 
 
 def to_escalate(tx: Transaction, *, now: datetime) -> tuple[BreakGlassUse, ...]:
@@ -128,6 +142,10 @@ def review(tx: Transaction, lookup_id: str, *, justified: bool, sealed_finding: 
 def lift(tx: Transaction, lookup_id: str, *, at: datetime) -> bool:
     """End the suspension for a use that was not justified; return false where there is none."""
     return tx.run(_LIFT, {"its_id": lookup_id, "at": to_microseconds(at)}) == 1
+
+
+def _names(use: BreakGlassUse) -> dict[str, str]:
+    return {"its_person": use.person, "its_earlier_name": use.practitioner}
 
 
 def _use(row: Row) -> BreakGlassUse:
