@@ -57,8 +57,10 @@ def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Cal
         if bells:
             later(partial(ring, notice, lookup_id, now))
 
-    named = Reviewers(reviewer=reviewers.reviewer, manager=reviewers.manager, most_unreviewed=reviewers.most_unreviewed)
-    return BreakGlass(reviewers=named, notify=notify)
+    persons = Reviewers(
+        reviewer=reviewers.reviewer, manager=reviewers.manager, most_unreviewed=reviewers.most_unreviewed
+    )
+    return BreakGlass(reviewers=persons, notify=notify)
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:

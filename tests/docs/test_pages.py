@@ -102,7 +102,7 @@ def test_a_decision_that_changes_another_is_named_by_it() -> None:
 PUBLISHED = {
     "exchange-examples.json": "79b5ef30e5b3b146d90ec21b6491ae8d0045bd229bdc8b13f958da839cfa4e1a",
     "exchange-queued-examples.json": "af69c17e70ac58952c45dfefedb17a57525ba2b54c5a5e775aa89d616d956420",
-    "exchange-schemas.json": "0130eedc9175b4dcb4988a24bc9b387950dc1d3a51afe2c4adbe084448f14837",
+    "exchange-schemas.json": "d05f0bdb07e6084563a87cd18c9610337ef407228a128275d2cceaf1ebc9cb3f",
 }
 
 

@@ -12,16 +12,19 @@ from werkzeug.test import TestResponse
 
 from config.loading import ConfigError
 from config.settings import NodeSettings
-from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS, BREAK_GLASS, UNREVIEWED
+from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS, BREAK_GLASS, UNREVIEWED, BreakGlassNotice
 from gateway.accountability.disclosures import Disclosures
 from gateway.administration import break_glass
 from gateway.administration.errors import OperationRefused
+from gateway.app.on_call import build_break_glass
 from gateway.store.tables import flags
+from tests.gateway.delivery.servers import HOST, Mailbox, mail_server, server_context
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.settings_files import read_node
 from tests.simulator.sign_in import sign_in
 from tests.simulator.town import ASKER, BY_ENTITY, COUNCIL, KNOWN, TRUST
+from tests.support.tls import make_authority
 from trust.identifiers import EntityId
 
 REASON = "She was seen leaving with him and does not answer her telephone."
@@ -76,7 +79,9 @@ def settings(town: Network) -> NodeSettings:
 
 @pytest.mark.holds("S15")
 @pytest.mark.holds("A52")
-def test_an_emergency_passes_the_agencys_own_limit_and_everyone_is_told(town: Network, system: CaseClient) -> None:
+def test_an_emergency_passes_the_agencys_own_limit_and_everyone_is_told(
+    town: Network, system: CaseClient, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ask(town, system, break_glass=None).status_code == 201
     assert ask(town, system, break_glass=None).status_code == 429
     answer = ask(town, system)
@@ -89,6 +94,34 @@ def test_an_emergency_passes_the_agencys_own_limit_and_everyone_is_told(town: Ne
     assert (use["id"], use["code"], use["reason"]) == (answer.get_json()["id"], "life-at-risk", REASON)
     [request] = [each.body for each, _ in town.wire.messages(TRUST)][-1:]
     assert REASON.encode() not in request
+    logs = capsys.readouterr().err
+    assert ("/case/v1/lookups" in logs, REASON in logs, "n-7" in logs) == (True, False, False)
+
+
+@pytest.mark.holds("A52")
+@pytest.mark.parametrize(
+    ("notice", "recipient", "sentence"),
+    [
+        (BreakGlassNotice.USED, "m.example@council.example", "Review it within 72 hours"),
+        (BreakGlassNotice.UNREVIEWED, "d.example@council.example", "was not reviewed within 72 hours"),
+    ],
+)
+def test_the_reviewer_and_late_their_manager_are_told_by_mail(
+    town: Network, tmp_path: Path, notice: BreakGlassNotice, recipient: str, sentence: str
+) -> None:
+    authority, box = make_authority(tmp_path), Mailbox()
+    with mail_server(box, tls=server_context(authority, HOST)) as port:
+        tables = [
+            f'[break_glass.{name}]\nhost = "{HOST}"\nport = {port}\nca = "{authority.certificate}"\n'
+            f'sender = "hearthgate@council.example"\nrecipients = ["{each}.example@council.example"]\n'
+            for name, each in (("mail", "m"), ("manager_mail", "d"))
+        ]
+        file = town.folder_of(COUNCIL) / "hearthgate.toml"
+        file.write_text(file.read_text() + "".join(tables))
+        told = build_break_glass(settings(town), town.nodes[COUNCIL].store, lambda work: work())
+        told.notify(notice, "lookup-of-an-emergency", town.clock.now())
+    ((recipients, text),) = box.messages
+    assert (recipients, sentence in text, REASON in text) == ([recipient], True, False)
 
 
 @pytest.mark.holds("A52")

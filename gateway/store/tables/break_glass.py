@@ -14,20 +14,13 @@ from gateway.store.engine.timestamps import from_microseconds, optional_from_mic
 _OPEN = break_glass.c.reviewed_at.is_(None)
 _LATE = and_(_OPEN, break_glass.c.due_at <= bindparam("now"))
 _BARRED = or_(_LATE, and_(break_glass.c.justified == 0, break_glass.c.lifted_at.is_(None)))
-_OF_PERSON = or_(
-    break_glass.c.person == bindparam("its_person"), break_glass.c.person == bindparam("its_earlier_name")
-)
+_OF_PERSON = or_(break_glass.c.person == bindparam("its_person"), break_glass.c.person == bindparam("its_earlier_name"))
 _OLDEST_FIRST = (break_glass.c.used_at, break_glass.c.lookup_id)
 _PUT = Statement(insertion(break_glass))
 _GET = Statement(select(break_glass).where(break_glass.c.lookup_id == bindparam("its_id")))
 _LIST = Statement(select(break_glass).order_by(*_OLDEST_FIRST))
 _LIST_OPEN = Statement(select(break_glass).where(or_(_OPEN, _BARRED)).order_by(*_OLDEST_FIRST))
-_BARS = Statement(
-    select(break_glass)
-    .where(_OF_PERSON, _BARRED)
-    .order_by(*_OLDEST_FIRST)
-    .limit(1)
-)
+_BARS = Statement(select(break_glass).where(_OF_PERSON, _BARRED).order_by(*_OLDEST_FIRST).limit(1))
 _UNREVIEWED = Statement(select(func.count().label("uses")).select_from(break_glass).where(_OF_PERSON, _OPEN))
 _TO_ESCALATE = Statement(
     select(break_glass).where(_LATE, break_glass.c.escalated_at.is_(None)).order_by(*_OLDEST_FIRST).limit(100)
