@@ -4,8 +4,8 @@ A decision at a node always involves one of its own services, so that only the p
 
 1. An accession counts once it is admitted, by a party that may (assertion A72). Of several of one joiner, the newest
    whose pair is open counts, else the newest.
-2. Between a party of the document and a joiner, the joiner is the newcomer; between two joiners, the one admitted
-   later. The other end decides on the newcomer.
+2. A party of the document decides on a joiner. Of two joiners each decides on the other: who was first follows from
+   dates that an admitting party writes, and opens nothing.
 3. A pair is open as :mod:`trust.agreements.joining` says. The view has nothing of a closed pair, and of a pair that is
    open unopposed nothing under a clause that needs confirmation (:mod:`trust.agreements.confirmation`).
 """
@@ -20,6 +20,10 @@ from trust.agreements.clause import Clause
 from trust.agreements.confirmation import why_confirmed
 from trust.agreements.joining import JoinedParty, Pair, Pairs, PairState
 from trust.identifiers import EntityId, ServiceRef, service_set
+
+_WIDTH = (PairState.OBJECTED, PairState.WAITING, PairState.UNOPPOSED, PairState.CONFIRMED)
+"""The states of a pair, from what opens nothing to what opens everything."""
+_LAST = date.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ def as_seen_by(agreement: Agreement, own: EntityId, records: JoinerRecords, toda
     current = {joiner: view.choose(own, each) if joiner != own else each[0] for joiner, each in several.items()}
     joiners = [
         JoinedParty(party=each.accession.party, class_id=each.accession.class_id, accession=each.accession.digest)
-        for each in sorted(current.values(), key=_order)
+        for each in sorted(current.values(), key=lambda record: record.accession.issuer)
     ]
     return with_joined(agreement, joiners, view.pairs(current, several.get(own, [])))
 
@@ -110,11 +114,6 @@ def _extended(clause: Clause, by_class: Mapping[str, set[ServiceRef]], shut: fro
     )
 
 
-def _order(record: HeldAccession) -> tuple[int, EntityId]:
-    """Return what orders joiners by their admission."""
-    return (record.admission.signed_at if record.admission is not None else 0), record.accession.issuer
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
     """What the pairs of one node follow from."""
@@ -143,14 +142,14 @@ class _View:
             for party in self.agreement.parties:
                 pairs[party.entity] = self.pair(party.entity, self.choose(party.entity, of_own))
         for joiner, record in current.items():
-            if joiner != self.own and of_own and _order(of_own[0]) > _order(record):
-                pairs[joiner] = self.pair(joiner, self.choose(joiner, of_own))
-            elif joiner != self.own:
-                pairs[joiner] = self.pair(self.own, record)
+            if joiner != self.own:
+                sides = [self.pair(self.own, record)]
+                sides += [self.pair(joiner, self.choose(joiner, of_own))] if of_own else []
+                pairs[joiner] = _narrowest(sides)
         return pairs
 
     def pair(self, decider: EntityId, record: HeldAccession) -> Pair:
-        """Return the pair of a newcomer with the party that decides on it."""
+        """Return the pair of a joiner with the agency that decides on it."""
         joiner = record.accession.issuer
         state, opens_on = PairState.WAITING, opening_day(self.agreement, record)
         ruling = self.records.ruling(decider, joiner)
@@ -162,6 +161,11 @@ class _View:
             state = PairState.UNOPPOSED
         waits_until = opens_on if state is PairState.WAITING else None  # equal at both ends once it is open
         return Pair(state=state, joiner=joiner, decided_by=decider, opens_on=waits_until)
+
+
+def _narrowest(sides: Sequence[Pair]) -> Pair:
+    """Return the side that opens least; of two alike the one that opens last, and the same at both ends."""
+    return min(sides, key=lambda side: (_WIDTH.index(side.state), _LAST - (side.opens_on or date.min), side.decided_by))
 
 
 def _age(record: HeldAccession) -> tuple[int, str]:

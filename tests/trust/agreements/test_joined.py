@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.trust.agreements.examples import facts, parsed, request
 from tests.trust.agreements.joining_examples import (
@@ -19,7 +21,7 @@ from tests.trust.agreements.joining_examples import (
     ruled,
 )
 from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
-from trust.agreements.accession import Ruling
+from trust.agreements.accession import PartyRuling, Ruling
 from trust.agreements.agreement import Agreement, InForce
 from trust.agreements.clause_selection import QuerySpec, explain_no_clause, select_clauses
 from trust.agreements.decision import DenialCode, LocalPolicy, Permit, decide_request
@@ -127,17 +129,54 @@ def test_a_new_accession_keeps_the_old_one_open_until_it_opens_itself() -> None:
     assert {SCHOOL_OFFICE, pastoral} <= after
 
 
-def test_between_two_joiners_the_one_admitted_earlier_decides() -> None:
-    school, college = admitted(joins()), admitted(joins(COLLEGE), at=NOW + timedelta(minutes=1))
-    for by, other in ((SCHOOL, COLLEGE), (COLLEGE, SCHOOL)):
-        pair = seen(joiners(school, college), by).pairs[other]
-        assert (pair.joiner, pair.decided_by, pair.state) == (COLLEGE, SCHOOL, PairState.WAITING)
-    confirmed = ruled(college.accession, Ruling.CONFIRMED, by=SCHOOL)
-    useless = ruled(school.accession, Ruling.CONFIRMED, by=COLLEGE)
-    assert seen(joiners(school, college, rulings=(useless,)), SCHOOL).pairs[COLLEGE].state is PairState.WAITING
+@pytest.mark.holds("A72")
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_of_two_joiners_each_decides_on_the_other_whatever_their_admissions_date(hours: int) -> None:
+    school = admitted(joins(), learnt_at=NOW - timedelta(days=90))
+    college = admitted(joins(COLLEGE), at=NOW + timedelta(hours=hours))
+    by_school = ruled(college.accession, Ruling.CONFIRMED, by=SCHOOL)
+    by_college = ruled(school.accession, Ruling.CONFIRMED, by=COLLEGE)
+
+    def state(by: EntityId, *rulings: PartyRuling, on: date = TODAY) -> PairState:
+        return (
+            seen(joiners(school, college, rulings=rulings), by, on)
+            .pairs[{SCHOOL, COLLEGE}.difference({by}).pop()]
+            .state
+        )
+
     for by in (SCHOOL, COLLEGE):
-        services = seen(joiners(school, college, rulings=(confirmed,)), by).services
-        assert {SCHOOL_OFFICE, service_ref(COLLEGE, OFFICE)} <= services
+        assert state(by) is state(by, by_college) is PairState.WAITING
+        assert state(by, by_college, on=OPENS) is state(by, by_school) is PairState.UNOPPOSED
+        assert state(by, by_school, by_college) is PairState.CONFIRMED
+        assert state(by, ruled(college.accession, Ruling.OBJECTED, by=SCHOOL), by_college) is PairState.OBJECTED
+
+
+@pytest.mark.holds("A72")
+def test_no_date_of_an_admission_opens_a_conference_to_a_joiner_that_another_has_not_confirmed() -> None:
+    school, college = admitted(joins()), admitted(joins(COLLEGE), at=NOW - timedelta(days=365))
+    by_college = ruled(school.accession, Ruling.CONFIRMED, by=COLLEGE)
+    view = seen(joiners(school, college, rulings=(by_college,)), SCHOOL, OPENS)
+    [conference] = [each for each in view.clauses if each.id == CONFERENCE]
+    assert service_ref(COLLEGE, OFFICE) not in conference.askers | conference.holders
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    order=st.permutations(range(4)),
+    states=st.lists(st.sampled_from([None, *Ruling]), min_size=2, max_size=2),
+    days=st.integers(min_value=0, max_value=30),
+)
+def test_both_nodes_see_one_pair_whatever_came_first(order: list[int], states: list[Ruling | None], days: int) -> None:
+    several = [admitted(joins(each), at=NOW + timedelta(seconds=at)) for each in (SCHOOL, COLLEGE) for at in (0, 1)]
+    rulings = tuple(
+        ruled(record.accession, state, by=by)
+        for record, state, by in zip((several[2], several[0]), states, (SCHOOL, COLLEGE), strict=True)
+        if state is not None
+    )
+    on = TODAY + timedelta(days=days)
+    here = seen(joiners(*several, rulings=rulings), SCHOOL, on).pairs[COLLEGE]
+    there = seen(joiners(*(several[each] for each in order), rulings=rulings[::-1]), COLLEGE, on).pairs[SCHOOL]
+    assert here == there
 
 
 def test_a_joiner_that_asks_too_early_is_told_why_at_its_own_node() -> None:
