@@ -122,13 +122,13 @@ def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
 
 def _notices(store: Store, registry: AgreementRegistry, agreement: Agreement, own: EntityId) -> dict[str, bool]:
     """Return for each other party whether its node has this agency's newest notice: an ending, or of a suspension."""
-    newest = registry.newest_suspension(agreement.ref, now=now())
+    newest = registry.suspension_notices(agreement.ref, now=now()).get(own)
     endings, deliveries = store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
     version = (agreement.id, agreement.version)
     others = [party for party in agreement.parties if party.entity != own]
     if any(each.entity == own and (each.agreement_id, each.version) == version for each in endings):
         return {party.name: (*version, party.entity) in deliveries for party in others}
-    has_notice = store.read(lambda tx: suspension_deliveries(tx, agreement, newest, own=own))
+    has_notice = store.read(lambda tx: suspension_deliveries(tx, agreement, newest))
     return {party.name: has_notice[party.entity] for party in others if party.entity in has_notice}
 
 

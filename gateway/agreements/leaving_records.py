@@ -40,17 +40,17 @@ def load_leavings(
 
 def load_suspensions(
     notices: Iterable[StoredStandstill], refs: Iterable[AgreementRef], documents: VerifiedDocuments, now: datetime
-) -> Mapping[AgreementRef, AgreementSuspension]:
-    """Return the newest notice about each agreement; one that does not prove is none."""
+) -> Mapping[AgreementRef, Mapping[EntityId, AgreementSuspension]]:
+    """Return each party's newest notice about each agreement; one that does not prove is none."""
     by_version: dict[tuple[str, int], AgreementRef] = {(ref.id, ref.version): ref for ref in refs}
-    newest: dict[AgreementRef, AgreementSuspension] = {}
+    newest: dict[AgreementRef, dict[EntityId, AgreementSuspension]] = {}
     for stored in notices:
         ref = by_version.get((stored.agreement_id, stored.version))
         if ref is None:
             continue
         party, signed = EntityId(stored.entity), stored.signed
         with suppress(TrustError):
-            newest[ref] = documents.verified(
+            newest.setdefault(ref, {})[party] = documents.verified(
                 ("suspension", ref, party, signed.raw, signed.jwks),
                 partial(verify_suspension, signed.raw, party=party, keys=trusted_keys(signed), agreement=ref, now=now),
             )

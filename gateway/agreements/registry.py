@@ -26,7 +26,7 @@ from trust.agreements.clause_index import ClauseIndex, index_clauses
 from trust.agreements.joined import JoinerRecords, as_seen_by
 from trust.agreements.leaving import leavers_of, while_parties_are_left, without_leavers
 from trust.agreements.schedules import with_overarching
-from trust.agreements.suspending import AgreementSuspension, suspends, while_not_suspended
+from trust.agreements.suspending import AgreementSuspension, deciding_notice, suspends, while_not_suspended
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
 from trust.exchange.kind import Kinds, needs_no_agreement
@@ -55,7 +55,7 @@ class _Snapshot:
     unconfirmed: frozenset[str]
     joiners: Mapping[AgreementRef, JoinerRecords]
     leavings: Mapping[str, Mapping[EntityId, datetime]]
-    suspensions: Mapping[AgreementRef, AgreementSuspension]
+    suspensions: Mapping[AgreementRef, Mapping[EntityId, AgreementSuspension]]
 
     def leavers(self, agreement: Agreement) -> Mapping[EntityId, str]:
         """Return a sentence for each party that has left this wording."""
@@ -161,16 +161,21 @@ class AgreementRegistry:
         """Return what is held of the agencies that join exactly this wording, admitted or not."""
         return self._read(now).joiners.get(ref) or JoinerRecords()
 
-    def newest_suspension(self, ref: AgreementRef, *, now: datetime) -> AgreementSuspension | None:
-        """Return the newest notice that suspended or resumed exactly this wording."""
-        return self._read(now).suspensions.get(ref)
+    def suspension_notices(self, ref: AgreementRef, *, now: datetime) -> Mapping[EntityId, AgreementSuspension]:
+        """Return the newest notice of each party that suspended or resumed exactly this wording."""
+        return self._read(now).suspensions.get(ref, {})
+
+    def left_at(self, ref: AgreementRef, party: EntityId, *, now: datetime) -> datetime | None:
+        """Return when a party left exactly this wording, or none."""
+        return self._read(now).leavings.get(ref.digest, {}).get(party)
 
     def suspension(self, ref: AgreementRef, *, now: datetime) -> AgreementSuspension | None:
         """Return the notice under which exactly this wording is suspended now."""
-        standing, newest = self.find(ref, now=now), self.newest_suspension(ref, now=now)
+        standing = self.find(ref, now=now)
         if not isinstance(standing, NotInForce) or standing.closure is not None:
             return None
-        return newest if suspends(newest, standing.agreement) else None
+        notice = deciding_notice(self.suspension_notices(ref, now=now).values(), standing.agreement)
+        return notice if suspends(notice) else None
 
     def required_marks(self, now: datetime) -> frozenset[str]:
         """Return the types of trust marks that agreements in force demand of parties, and any of joiners."""
@@ -297,7 +302,7 @@ def _unless_held(standing: InForce | NotInForce, page: _Snapshot) -> InForce | N
 
 
 def _unless_suspended(standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
-    return while_not_suspended(standing, page.suspensions.get(standing.agreement.ref))
+    return while_not_suspended(standing, page.suspensions.get(standing.agreement.ref, {}).values())
 
 
 def _retire(tx: Transaction, through: Mapping[AgreementId, int]) -> None:

@@ -1,8 +1,9 @@
 """Suspensions of agreements: made here, learnt from other parties, and told to them until each has the notice.
 
-1. A notice counts that is of a party that the document lets suspend, that has not left, and that proves under the
-   federation keys that its superior vouches for now, whichever party brings it.
-2. It counts if it is newer than the one held (:mod:`trust.agreements.suspending`), so a repeated one changes nothing.
+1. A notice counts that is of a party that the document lets suspend and that proves under the federation keys that its
+   superior vouches for now, whichever party brings it; of one that left, what it suspended before.
+2. It is kept if it is newer than the one held of that party (:mod:`trust.agreements.suspending`), so a repeated one
+   changes nothing.
 3. This agency's own notice is signed afresh whenever it leaves, and stays the same notice.
 """
 
@@ -24,14 +25,19 @@ from trust.agreements.suspending import (
     AgreementSuspension,
     SuspendedState,
     build_suspension,
+    deciding_notice,
+    newest_notice,
     next_notice,
+    suspends,
     verify_suspension,
 )
+from trust.claims import to_seconds
 from trust.errors import WrongIssuer
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 
+_NOT_ALLOWED = "The notice is from an agency that may not suspend or resume this agreement."
 SuspensionNotice = Callable[[EntityId, AgreementRef, SuspendedState], None]
 """Record a notice that is about to be accepted from another node; where that fails, it is not."""
 
@@ -53,28 +59,31 @@ class AgreementSuspensions:
 
         The caller has seen that this agency may do so. Raises ``AgreementConflict`` for a version that has ended.
         """
-        newest = self.book.newest_suspension(agreement, now=now)
+        newest = newest_notice(self.book.suspension_notices(agreement, now=now).values())
         following = next_notice(agreement, newest, state, party=self.own, reason=reason, now=now)
         signer = self.signer()
         raw = build_suspension(following, signer=signer)
-        return following if self._put(following, raw, KeySet.of(KeyUse.FEDERATION, [signer.public]), now) else None
+        self._put(following, raw, KeySet.of(KeyUse.FEDERATION, [signer.public]), now)
+        notices = self.book.suspension_notices(agreement, now=now).values()
+        return following if newest_notice(notices) == following else None
 
     def accept(
         self, agreement: Agreement, raw: bytes, keys_of: Callable[[EntityId, datetime], KeySet], *, now: datetime
     ) -> bool:
-        """Verify a notice, and store it where it is newer than the one held; return whether it is.
+        """Verify a notice, and store it where it is newer than the one held of its party; return whether it is.
 
-        Raises ``TrustError`` for a notice that does not prove or is not of a party that may suspend.
+        Raises ``TrustError`` for a notice that does not prove or is not of a party that may say so.
         """
         party = peek_party(raw, typ=TYP, max_bytes=MAX_BYTES)
-        standing = self.book.find(agreement.ref, now=now)
-        has_left = standing is not None and party in standing.agreement.leavers
-        if has_left or not agreement.may_suspend(party):  # 1
-            raise WrongIssuer("The notice is from an agency that may not suspend or resume this agreement.")
+        if not agreement.may_suspend(party):  # 1
+            raise WrongIssuer(_NOT_ALLOWED)
         keys = keys_of(party, now)
         received = verify_suspension(raw, party=party, keys=keys, agreement=agreement.ref, now=now)
-        newest = self.book.newest_suspension(agreement.ref, now=now)
-        if newest is not None and newest.rank >= received.rank:  # 2
+        left_at = self.book.left_at(agreement.ref, party, now=now)
+        if left_at is not None and not (suspends(received) and received.told_at <= to_seconds(left_at)):  # 1
+            raise WrongIssuer(_NOT_ALLOWED)
+        earlier = self.book.suspension_notices(agreement.ref, now=now).get(party)
+        if earlier is not None and earlier.rank >= received.rank:  # 2
             return False
         self.notice(party, agreement.ref, received.state)
         return self._put(received, raw, keys, now)
@@ -86,14 +95,18 @@ class AgreementSuspensions:
         self.accept(agreement, raw, keys_of, now=now)
 
     def own_statement(self, agreement: AgreementRef, *, now: datetime) -> bytes | None:
-        """Return the newest notice about a version, signed afresh, if it is this agency's own."""
-        newest = self.book.newest_suspension(agreement, now=now)
-        return build_suspension(newest, signer=self.signer()) if newest and newest.party == self.own else None  # 3
+        """Return this agency's own newest notice about a version, signed afresh, or none."""
+        own = self.book.suspension_notices(agreement, now=now).get(self.own)
+        return None if own is None else build_suspension(own, signer=self.signer())  # 3
 
     def statement(self, agreement: AgreementRef, *, now: datetime) -> bytes | None:
-        """Return the newest notice about a version, of whichever party."""
-        own = self.own_statement(agreement, now=now)
-        return own or self.store.read(lambda tx: agreement_suspensions.find(tx, agreement))
+        """Return the notice that says how a version stands, of whichever party."""
+        standing = self.book.find(agreement, now=now)
+        notices = self.book.suspension_notices(agreement, now=now).values()
+        notice = None if standing is None else deciding_notice(notices, standing.agreement)
+        if notice is None or notice.party == self.own:
+            return self.own_statement(agreement, now=now)
+        return self.store.read(lambda tx: agreement_suspensions.find(tx, agreement, notice.party))
 
     def undelivered(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
         """Return which parties are still to be told of this agency's newest notice, while the agreement lasts."""
@@ -106,8 +119,8 @@ class AgreementSuspensions:
 
     def deliveries(self, agreement: Agreement, *, now: datetime) -> dict[EntityId, bool]:
         """Return for each other party whether it has this agency's newest notice; nothing where there is none."""
-        newest = self.book.newest_suspension(agreement.ref, now=now)
-        return self.store.read(lambda tx: suspension_deliveries(tx, agreement, newest, own=self.own))
+        own = self.book.suspension_notices(agreement.ref, now=now).get(self.own)
+        return self.store.read(lambda tx: suspension_deliveries(tx, agreement, own))
 
     def record_delivery(self, agreement: AgreementRef, raw: bytes, party: EntityId, *, now: datetime) -> None:
         """Record that a party's node has this agency's own notice ``raw``, or does not hold the agreement."""
@@ -141,15 +154,14 @@ class AgreementSuspensions:
 
 
 def suspension_deliveries(
-    tx: Transaction, agreement: Agreement, newest: AgreementSuspension | None, *, own: EntityId
+    tx: Transaction, agreement: Agreement, own: AgreementSuspension | None
 ) -> dict[EntityId, bool]:
-    """Return for each other party whether it has this agency's newest notice; nothing where there is none."""
-    if newest is None or newest.party != own:
+    """Return for each other party whether it has this agency's ``own`` newest notice; nothing where there is none."""
+    if own is None:
         return {}
     delivered = accessions.deliveries(tx, agreement.ref)
-    return {
-        party.entity: (_key(newest), party.entity) in delivered for party in agreement.parties if party.entity != own
-    }
+    others = (party.entity for party in agreement.parties if party.entity != own.party)
+    return {party: (_key(own), party) in delivered for party in others}
 
 
 def _key(notice: AgreementSuspension) -> str:

@@ -20,12 +20,12 @@ agreement_warnings = Table(
     Column("warned_at", BigInteger, nullable=False),
 )
 
-agreement_suspensions = Table(
-    "agreement_suspensions",
+agreement_suspension_notices = Table(
+    "agreement_suspension_notices",
     metadata,
     Column("agreement_id", Text, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("entity", Text, nullable=False),
+    Column("entity", Text, primary_key=True),
     Column("rank", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("jwks", LargeBinary, nullable=False),

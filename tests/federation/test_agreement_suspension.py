@@ -205,20 +205,52 @@ def test_a_node_that_lost_a_notice_gets_it_from_any_party(town: Network) -> None
     assert standing.reason.startswith(BY_ENTITY[COUNCIL].name)
 
 
-def test_one_that_left_neither_suspends_nor_keeps_others_suspended(town: Network) -> None:
-    change(town, COUNCIL)
-    node, agreement = town.nodes[COUNCIL], standing_at(town, COUNCIL).agreement
+def leave(town: Network, entity: EntityId) -> None:
+    """Have a party leave, and its node tell the others."""
+    node, agreement = town.nodes[entity], standing_at(town, entity).agreement
     node.keeper.round()
     assert node.countersigning.endings.leave(agreement, now=town.clock.now())
     node.keeper.round()
-    assert isinstance(standing_at(town, TRUST), InForce)
+
+
+def remaining(town: Network, left: EntityId) -> set[bool]:
+    return {isinstance(standing_at(town, each), InForce) for each in EVERYBODY if each != left}
+
+
+def test_what_a_party_suspended_before_it_left_waits_for_another_to_resume_it(town: Network) -> None:
+    change(town, COUNCIL)
+    agreement = standing_at(town, COUNCIL).agreement
+    leave(town, COUNCIL)
     left = standing_at(town, COUNCIL)
     assert isinstance(left, NotInForce)
     assert left.closure is Closure.LEFT
+    assert remaining(town, COUNCIL) == {False}
     town.clock.forward(minutes=5)
-    late = next_notice(agreement.ref, None, SUSPENDED, party=COUNCIL, reason=REASON, now=town.clock.now())
-    raw = build_suspension(late, signer=node.vault.signer(KeyUse.FEDERATION))
-    assert post_call(town, agreement.ref, call(town, agreement.ref, suspension=raw)).status_code == 400
-    assert isinstance(standing_at(town, TRUST), InForce)
     change(town, HOUSING)
-    assert isinstance(standing_at(town, TRUST), NotInForce)
+    assert remaining(town, COUNCIL) == {True}
+    late = next_notice(agreement.ref, None, SUSPENDED, party=COUNCIL, reason=REASON, now=town.clock.now())
+    raw = build_suspension(late, signer=town.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION))
+    assert post_call(town, agreement.ref, call(town, agreement.ref, suspension=raw)).status_code == 400
+    assert remaining(town, COUNCIL) == {True}
+
+
+def test_a_suspension_outlasts_that_of_a_party_that_left(town: Network) -> None:
+    change(town, COUNCIL)
+    town.clock.forward(minutes=2)
+    node, agreement = town.nodes[HOUSING], standing_at(town, HOUSING).agreement
+    again = node.countersigning.suspensions.change(agreement.ref, SUSPENDED, REASON, now=town.clock.now())
+    assert again is not None
+    leave(town, HOUSING)
+    assert remaining(town, HOUSING) == {False}
+    town.clock.forward(minutes=2)
+    change(town, COUNCIL)
+    assert remaining(town, HOUSING) == {True}
+
+
+def test_what_a_party_resumed_is_as_before_once_it_left(town: Network) -> None:
+    change(town, COUNCIL)
+    town.clock.forward(minutes=2)
+    change(town, HOUSING)
+    assert in_force(town) == {True}
+    leave(town, HOUSING)
+    assert remaining(town, HOUSING) == {False}

@@ -1,14 +1,19 @@
 """The suspension of an agreement for all its parties, and its resumption, by a party that the document names for it.
 
-1. Only the parties in ``suspended_by`` suspend and resume; any of them resumes what another has suspended. One that
-   left does neither.
-2. The newest notice counts: by ``iat``, then by ``seq``, which grows within one second. Of two that are equally new,
-   the suspension counts. So every node comes to the same answer, and an old notice never comes back.
-3. While it is suspended, the agreement is not in force for anybody.
+1. Only the parties in ``suspended_by`` suspend and resume; any of them resumes what another has suspended.
+2. Each party's newest notice is kept, and the newest of them counts: by ``iat``, then by ``seq``, which grows within
+   one second. Of two that are equally new, the suspension counts.
+3. A party that left resumes nothing any more. What it suspended before it left stays so until another party resumes it:
+   no leaving opens a flow that was stopped.
+4. While it is suspended, the agreement is not in force for anybody.
+
+So every node comes to the same answer from the same notices, in whichever order they came, and an old one never comes
+back.
 
 A notice concerns one version: a later one that every party signed is not suspended with it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,16 +68,13 @@ def next_notice(
     reason: str,
     now: datetime,
 ) -> AgreementSuspension:
-    """Return a notice that is newer than the newest one that is known."""
-    told_at = to_seconds(now) if earlier is None else max(to_seconds(now), earlier.told_at)
-    return AgreementSuspension(
-        party=party,
-        agreement=agreement,
-        state=state,
-        reason=reason,
-        told_at=told_at,
-        seq=earlier.seq + 1 if earlier is not None and earlier.told_at == told_at else 0,
-    )
+    """Return a notice that is newer than ``earlier``, the newest one of any party that is known."""
+    told_at, seq = to_seconds(now), 0
+    if earlier is not None and earlier.told_at >= told_at:
+        told_at, seq = earlier.told_at, earlier.seq + 1
+    if seq > MAX_SEQ:  # a second that has no number left has a successor too
+        told_at, seq = told_at + 1, 0
+    return AgreementSuspension(party=party, agreement=agreement, state=state, reason=reason, told_at=told_at, seq=seq)
 
 
 def build_suspension(notice: AgreementSuspension, *, signer: Signer) -> bytes:
@@ -110,21 +112,34 @@ def verify_suspension(
     return notice
 
 
-def suspends(newest: AgreementSuspension | None, agreement: Agreement) -> bool:
-    """Say whether the newest notice suspends an agreement, whose leavers are no parties any more (rule 1)."""
-    if newest is None or newest.state is SuspendedState.RESUMED:
-        return False
-    return agreement.may_suspend(newest.party) and agreement.party(newest.party) is not None
+def newest_notice(notices: Iterable[AgreementSuspension]) -> AgreementSuspension | None:
+    """Return the newest notice, or none where there is none."""
+    return max(notices, key=lambda notice: (notice.rank, notice.party), default=None)
 
 
-def while_not_suspended(standing: InForce | NotInForce, newest: AgreementSuspension | None) -> InForce | NotInForce:
-    """Return how an agreement stands under the newest notice about it (rule 3)."""
+def deciding_notice(notices: Iterable[AgreementSuspension], agreement: Agreement) -> AgreementSuspension | None:
+    """Return the notice that says how an agreement stands, out of each party's newest (rules 1 to 3), or none."""
+    return newest_notice(
+        notice
+        for notice in notices
+        if agreement.may_suspend(notice.party) and (suspends(notice) or notice.party not in agreement.leavers)
+    )
+
+
+def suspends(notice: AgreementSuspension | None) -> bool:
+    """Say whether a notice suspends its agreement."""
+    return notice is not None and notice.state is SuspendedState.SUSPENDED
+
+
+def while_not_suspended(standing: InForce | NotInForce, notices: Iterable[AgreementSuspension]) -> InForce | NotInForce:
+    """Return how an agreement stands under each party's newest notice about it (rule 4)."""
     agreement = standing.agreement
-    party = None if newest is None else agreement.party(newest.party)
-    if isinstance(standing, NotInForce) or newest is None or party is None or not suspends(newest, agreement):
+    notice = deciding_notice(notices, agreement)
+    if isinstance(standing, NotInForce) or notice is None or not suspends(notice):
         return standing
-    day = from_seconds(newest.told_at).date().isoformat()
-    return NotInForce(agreement=agreement, missing=(), reason=f"{party.name} has suspended it since {day}.")
+    party, day = agreement.party(notice.party), from_seconds(notice.told_at).date().isoformat()
+    name = notice.party if party is None else party.name
+    return NotInForce(agreement=agreement, missing=(), reason=f"{name} has suspended it since {day}.")
 
 
 def _parse(reader: Reader) -> AgreementSuspension:

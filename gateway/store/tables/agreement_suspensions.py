@@ -1,4 +1,4 @@
-"""The newest notice that suspended or resumed each version of an agreement."""
+"""The newest notice of each party that suspended or resumed a version of an agreement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,26 +6,27 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from gateway.ports import Transaction
-from gateway.store.agreement_schema import agreement_suspensions
+from gateway.store.agreement_schema import agreement_suspension_notices as notices
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from trust.exchange.envelope import AgreementRef
 
-_INSERT = insertion(agreement_suspensions)
+_INSERT = insertion(notices)
 _PUT = Statement(
     _INSERT.on_conflict_do_update(
-        index_elements=["agreement_id", "version"],
-        set_={name: _INSERT.excluded[name] for name in ("entity", "rank", "raw", "jwks", "added_at")},
-        where=agreement_suspensions.c.rank < _INSERT.excluded.rank,
+        index_elements=["agreement_id", "version", "entity"],
+        set_={name: _INSERT.excluded[name] for name in ("rank", "raw", "jwks", "added_at")},
+        where=notices.c.rank < _INSERT.excluded.rank,
     )
 )
-_LOAD = Statement(select(agreement_suspensions))
+_LOAD = Statement(select(notices))
 _FIND = Statement(
-    select(agreement_suspensions.c.raw).where(
-        agreement_suspensions.c.agreement_id == bindparam("agreement_id"),
-        agreement_suspensions.c.version == bindparam("version"),
+    select(notices.c.raw).where(
+        notices.c.agreement_id == bindparam("agreement_id"),
+        notices.c.version == bindparam("version"),
+        notices.c.entity == bindparam("entity"),
     )
 )
 
@@ -42,7 +43,7 @@ class StoredStandstill:
 
 
 def put(tx: Transaction, *, agreement: AgreementRef, notice: StoredStandstill, added_at: datetime) -> bool:
-    """Store a notice that the caller verified; return false where one as new is stored.
+    """Store a notice that the caller verified; return false where one of its party as new is stored.
 
     Raises ``AgreementConflict`` unless that agreement is stored and open.
     """
@@ -56,7 +57,7 @@ def put(tx: Transaction, *, agreement: AgreementRef, notice: StoredStandstill, a
 
 
 def load_all(tx: Transaction) -> tuple[StoredStandstill, ...]:
-    """Return the newest notice about each version."""
+    """Return the newest notice of each party about each version."""
     return tuple(
         StoredStandstill(
             agreement_id=row.agreement_id,
@@ -69,7 +70,7 @@ def load_all(tx: Transaction) -> tuple[StoredStandstill, ...]:
     )
 
 
-def find(tx: Transaction, agreement: AgreementRef) -> bytes | None:
-    """Return the newest notice about a version, as it was signed."""
-    identity = {"agreement_id": agreement.id, "version": agreement.version}
+def find(tx: Transaction, agreement: AgreementRef, entity: str) -> bytes | None:
+    """Return a party's newest notice about a version, as it was signed."""
+    identity = {"agreement_id": agreement.id, "version": agreement.version, "entity": entity}
     return next((row.raw for row in tx.rows(_FIND, identity)), None)

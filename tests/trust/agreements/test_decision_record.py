@@ -108,7 +108,7 @@ def test_every_argument_of_a_decision_is_an_input_by_its_own_name() -> None:
 def test_a_refusal_while_suspended_or_after_a_party_left_replays_to_the_same_answer() -> None:
     document = replace(BINDING.agreement, suspended_by=(TRUST,))
     notice = next_notice(document.ref, None, SuspendedState.SUSPENDED, party=TRUST, reason="A review.", now=NOW)
-    suspended = while_not_suspended(InForce(agreement=document), notice)
+    suspended = while_not_suspended(InForce(agreement=document), [notice])
     left = without_leavers(BINDING, leavers_of(BINDING.agreement, {COUNCIL: NOW}), own=TRUST)
     for standing, part in ((suspended, "has suspended it since"), (left, "left it on")):
         decision, inputs = recorded(facts(request()), standing)

@@ -131,7 +131,7 @@ def test_a_new_accession_keeps_the_old_one_open_until_it_opens_itself() -> None:
 
 @pytest.mark.holds("A72")
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_of_two_joiners_each_decides_on_the_other_whatever_their_admissions_date(hours: int) -> None:
+def test_of_two_joiners_each_decides_on_the_other_on_any_dates_of_admission(hours: int) -> None:
     school = admitted(joins(), learnt_at=NOW - timedelta(days=90))
     college = admitted(joins(COLLEGE), at=NOW + timedelta(hours=hours))
     by_school = ruled(college.accession, Ruling.CONFIRMED, by=SCHOOL)
@@ -166,7 +166,7 @@ def test_no_date_of_an_admission_opens_a_conference_to_a_joiner_that_another_has
     states=st.lists(st.sampled_from([None, *Ruling]), min_size=2, max_size=2),
     days=st.integers(min_value=0, max_value=30),
 )
-def test_both_nodes_see_one_pair_whatever_came_first(order: list[int], states: list[Ruling | None], days: int) -> None:
+def test_both_nodes_see_one_pair_in_any_order(order: list[int], states: list[Ruling | None], days: int) -> None:
     several = [admitted(joins(each), at=NOW + timedelta(seconds=at)) for each in (SCHOOL, COLLEGE) for at in (0, 1)]
     rulings = tuple(
         ruled(record.accession, state, by=by)
