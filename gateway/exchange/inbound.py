@@ -5,27 +5,26 @@
 2. Read the store once: agreement, earlier answer under this id, rate limits. Forget what the service may not be told.
 3. Check again that the caller is not suspended, and was confirmed recently enough for the clause.
 4. Decide without the person in sight: a refusal says why.
-5. Repeat the original answer to a message that came before, unless it may not be told any more.
-6. Refuse what exceeds a rate limit, unless the clause is urgent.
+5. Where the message came before, repeat an earlier refusal, and withhold an answer that the request's rules refuse now.
+6. Refuse what exceeds a rate limit, unless the clause is urgent, or the message came before.
 7. Find the person, read what restricts the record, decide again, minimise: the responder of the kind.
 8. Where the answer may not tell of a record, wait until just before the next step of time.
 9. Sign the reply. One transaction reads the restrictions again and holds the message id's single use, the charge, and
    the evidence. If the restrictions have changed, nothing is kept and the plan starts again (A45). The loser of a race
-   for the id drops its work and returns the winner's bytes.
+   for the id drops its work and returns the winner's bytes. An earlier answer is given again if it was decided alike;
+   if not, the new one takes its place.
 10. Where the answer may not tell of a record, return at the step.
 
 A refusal walks the same steps from 9 on. Nothing is called but this node's case system and a limited refresh of trust.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
-from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
 from gateway.accountability.break_glass import note_break_glass
 from gateway.accountability.enumeration import AddressLimitReached
@@ -47,33 +46,29 @@ from gateway.exchange.answer import (
     tells_nothing,
 )
 from gateway.exchange.consent_checks import ConsentChecks
+from gateway.exchange.inbound_evidence import EarlierAnswer, InboundContext, open_answer, seal_answer
 from gateway.exchange.kinds import AfterRefusal, HandleQueued, ServedKinds, without_consequence
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
-from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
+from gateway.exchange.services import NOTHING_WITHDRAWN, ServiceRegistry
 from gateway.key_refresh import verify_with_message_keys
-from gateway.keys.daily_seal import SealExpired
 from gateway.ports import KeyVault, Store, StoreBusy, Transaction, TrustResolver
 from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
-from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
-from trust.agreements.clause import Clause
 from trust.agreements.decision import Denial, DenialCode, Permit, RequestFacts
 from trust.agreements.decision_record import RequestCase
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
 from trust.errors import TooOld, WrongIssuer
-from trust.evidence.leaf import Leaf, message_key
-from trust.exchange.envelope import MAX_BYTES
+from trust.evidence.leaf import message_key
 from trust.exchange.kind import is_queued
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
-from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as build_answer
+from trust.exchange.reply import build_reply
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId
-from trust.jose import peek
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
@@ -85,33 +80,6 @@ Charge = Callable[[Transaction], None]
 
 class MessageIdReused(Exception):
     """A peer sent other bytes under an id it had used before (assertion A4)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InboundContext:
-    """An opened message, cut to what its service may be told, with what the store knows of it.
-
-    ``name`` is this node's own name for it; ``prior`` the earlier answer under its id; ``exceeded`` the rate limit that
-    it exceeds.
-    """
-
-    opened_message: OpenedMessage
-    name: str
-    service: HostedService | None
-    agreement: InForce | NotInForce | None
-    clause: Clause | None
-    usage: QueryCharge
-    prior: messages.StoredReply | None
-    exceeded: Exceeded | None
-    ended_consents: frozenset[str]
-
-    @property
-    def message(self) -> Message:
-        return self.opened_message.message
-
-    @property
-    def step_s(self) -> float:
-        return ANSWER_AFTER_S if self.service is None else self.service.answer_after_s
 
 
 def _no_bound() -> datetime | None:
@@ -170,8 +138,11 @@ class Inbound:
         decided = self._decide(caller, context, now)  # 4
         permit = decided.decision
         if context.prior is not None:
-            return self._repeat(context, context.prior, permit, now)  # 5
-        if isinstance(permit, Permit) and context.exceeded is not None and not permit.clause.urgent:
+            context = replace(context, earlier=self._open_earlier(context, context.prior, now))
+            repeat = self._settle_earlier(context, permit, now)  # 5
+            if repeat is not None:
+                return repeat
+        elif isinstance(permit, Permit) and context.exceeded is not None and not permit.clause.urgent:
             return self._refuse_over_limit(context, context.exceeded, decided, now)  # 6
         answer = self._respond(context, decided, now)  # 7
         is_timed = tells_nothing(permit, answer)
@@ -179,7 +150,7 @@ class Inbound:
         if is_timed:
             wait_for_step(margin_s=COMMIT_MARGIN_S)  # 8
         try:
-            reply = self._commit(context, decided, answer, now, self._charge(context, answer, now))  # 9
+            reply = self._give(context, decided, answer, now)  # 9
         except BudgetExceeded as excess:  # by others, while this one was looking
             reply = self._refuse_over_limit(context, excess.exceeded, decided, now)
             is_timed = is_conditional(permit)
@@ -207,7 +178,7 @@ class Inbound:
 
     def _consult(
         self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime, leave_out_address: bool
-    ) -> _InboundContext:
+    ) -> InboundContext:
         """Read the store, and forget what the service may not be told before anything is digested or charged (A48)."""
         message = opened_message.message
         agreement = self.agreements.find_within(tx, message.agreement, now=now)
@@ -220,7 +191,7 @@ class Inbound:
         usage = replace(self._usage(tx, opened_message.message, now), urgent=clause is not None and clause.urgent)
         if leave_out_address:
             usage = replace(usage, address=AddressUse.LEFT_OUT)
-        return _InboundContext(
+        return InboundContext(
             opened_message=opened_message,
             name=name,
             service=service,
@@ -242,11 +213,11 @@ class Inbound:
         )
         return replace(usage, address=enumeration.address_use(tx, usage.features, now=now))
 
-    def _check_standing(self, party: TrustedEntity, context: _InboundContext, now: datetime) -> None:
+    def _check_standing(self, party: TrustedEntity, context: InboundContext, now: datetime) -> None:
         """Raise ``Untrusted`` for a caller suspended since its token was checked, or too stale for the clause."""
         self.directory.check_standing(party, now=now, urgent=context.clause is not None and context.clause.urgent)
 
-    def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Decided:
+    def _decide(self, caller: PeerCaller, context: InboundContext, now: datetime) -> Decided:
         service = context.service
         case = RequestCase(
             facts=replace(request_facts(context.message, caller, now), ended_consents=context.ended_consents),
@@ -258,12 +229,12 @@ class Inbound:
         )
         return Decided(case=case, decision=case.decide())
 
-    def _respond(self, context: _InboundContext, decided: Decided, now: datetime) -> ServiceAnswer:
+    def _respond(self, context: InboundContext, decided: Decided, now: datetime) -> ServiceAnswer:
         if isinstance(decided.decision, Denial):
             return _refuse(decided.refusal(decided.decision))
         return replace(self._search(context, decided.decision, now), dropped=decided.decision.query.dropped)
 
-    def _search(self, context: _InboundContext, permit: Permit, now: datetime) -> ServiceAnswer:
+    def _search(self, context: InboundContext, permit: Permit, now: datetime) -> ServiceAnswer:
         service, message, subject = context.service, context.message, context.message.subject
         if service is None:
             return _refuse(deny(DenialCode.UNKNOWN_SERVICE).refusal)
@@ -282,27 +253,25 @@ class Inbound:
             deadline=Deadline.after(self.case_system_s),
         )
 
-    def _check_release(self, tx: Transaction, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> None:
+    def _check_release(self, tx: Transaction, context: InboundContext, answer: ServiceAnswer, now: datetime) -> None:
         """Raise :class:`RestrictionsChanged` where others bind the release now than it was decided on."""
         if self.consents.ended(tx, context.message) != context.ended_consents:
             raise RestrictionsChanged
         if context.service is not None and answer.restrictions is not None:
             self.restrictions_of.confirm(tx, context.service, answer, context.message, now)
 
-    def _charge(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
-        """Return what an answer costs; a refusal tells of no person and costs nothing."""
+    def _charge(self, context: InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
+        """Return what an answer costs; a refusal tells of no person and costs nothing, nor a repeat."""
         usage = replace(context.usage, absent=NO_RECORD in answer.reasons)
 
         def charge(tx: Transaction) -> None:
-            if answer.outcome != "refused":
+            if answer.outcome != "refused" and context.prior is None:
                 self.budgets.charge(tx, usage, now=now)
                 enumeration.observe(tx, usage, now=now)
 
         return charge
 
-    def _refuse_over_limit(
-        self, context: _InboundContext, exceeded: Exceeded, decided: Decided, now: datetime
-    ) -> bytes:
+    def _refuse_over_limit(self, context: InboundContext, exceeded: Exceeded, decided: Decided, now: datetime) -> bytes:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         dropped = decided.decision.query.dropped if isinstance(decided.decision, Permit) else ()
@@ -311,37 +280,39 @@ class Inbound:
             context, decided, refusal, now, partial(self.budgets.flag_excess, query=context.usage, now=now)
         )
 
+    def _give(self, context: InboundContext, decided: Decided, answer: ServiceAnswer, now: datetime) -> bytes:
+        earlier = context.earlier
+        if earlier is not None and earlier.is_decided_as(answer):
+            return self._repeat(context, earlier, now, answer)
+        if earlier is not None and answer.restrictions is None:  # the source failed; the earlier answer stays stored
+            return self._withhold(context, answer, now)
+        return self._commit(context, decided, answer, now, self._charge(context, answer, now))
+
     def _commit(
-        self, context: _InboundContext, decided: Decided, answer: ServiceAnswer, now: datetime, charge: Charge
+        self, context: InboundContext, decided: Decided, answer: ServiceAnswer, now: datetime, charge: Charge
     ) -> bytes:
         opened_message, message = context.opened_message, context.message
-        leaf = _leaf(context, answer, now)
+        leaf = context.leaf(answer, now)
         persons = (*context.usage.persons, *self._record_keys(context, answer))
         decided = replace(decided, release=inbound_evidence.release_to_json(answer))
         question = inbound_evidence.question_entry(leaf, opened_message, persons, self.vault, decided)
         reply = self._sign(opened_message, answer.body, now, evidence={"leaf": digest(question.leaf)})
         reply_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, reply))
-        sealed = self.vault.seal_for_a_day(reply, _seal_context(message.iss, context.name))
+        sealed = seal_answer(self.vault, reply, answer, place=context.place)
 
         def effect(tx: Transaction) -> messages.StoredReply | None:
-            prior = messages.claim(
-                tx,
-                issuer=message.iss,
-                message=context.name,
-                digest=opened_message.digest,
-                sealed_reply=sealed,
-                expires=from_seconds(message.exp),
-            )
-            if prior is None:
+            winner = _claim(tx, context, sealed)
+            if winner is None:
                 self._check_release(tx, context, answer, now)
                 charge(tx)
-                note_break_glass(tx, message, asker=context.usage.asker, at=now)
+                if context.prior is None:
+                    note_break_glass(tx, message, asker=context.usage.asker, at=now)
                 recorder.record(tx, question, reply_entry)
-            return prior
+            return winner
 
         winner = self.store.write(effect)
         if winner is not None:
-            return self._repeat_original(context, self._original(context, winner, now), now)
+            return self._repeat_winner(context, self._open_earlier(context, winner, now), answer, now)
         self._observe(message, answer.outcome, failure=answer.failure)
         if isinstance(decided.decision, Denial):
             self.after_refusal(decided.decision, message, now)
@@ -360,46 +331,68 @@ class Inbound:
         )
         return build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
 
-    def _repeat(
-        self, context: _InboundContext, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
-    ) -> bytes:
-        """Answer a repeated message as it was answered first, unless that may not be told any more.
+    def _settle_earlier(self, context: InboundContext, permit: Permit | Denial, now: datetime) -> bytes | None:
+        """Return the reply to a repeated message where the request's own rules settle it, or none.
 
-        The caller's standing and the agreement were checked again since. Where these now say no, an earlier answer is
-        withheld and a fresh refusal says why; an earlier refusal is repeated as it was.
+        The caller's standing and the agreement were checked again. An earlier refusal is repeated as it was. Where the
+        rules refuse now, an earlier answer is withheld and a fresh refusal says why.
         """
-        original = self._original(context, prior, now)
-        if not isinstance(permit, Denial) or is_refusal(_body(original)):
-            return self._repeat_original(context, original, now)
-        reply = self._sign(context.opened_message, build_refusal_body(permit.refusal), now, evidence=None)
-        leaf = _leaf(context, _refuse(permit.refusal), now)
-        inbound_evidence.record_again(self.store, leaf, reply, withheld=True)
-        self._observe(context.message, "refused")
+        if context.earlier is not None and context.earlier.is_refusal:
+            return self._repeat(context, context.earlier, now)
+        if isinstance(permit, Denial):
+            return self._withhold(context, _refuse(permit.refusal), now)
+        return None
+
+    def _withhold(self, context: InboundContext, answer: ServiceAnswer, now: datetime) -> bytes:
+        """Give a fresh refusal in place of the earlier answer."""
+        reply = self._sign(context.opened_message, answer.body, now, evidence=None)
+        inbound_evidence.record_again(self.store, context.leaf(answer, now), reply, withheld=True)
+        self._observe(context.message, "refused", failure=answer.failure)
         return reply
 
-    def _original(self, context: _InboundContext, prior: messages.StoredReply, now: datetime) -> bytes:
+    def _open_earlier(self, context: InboundContext, prior: messages.StoredReply, now: datetime) -> EarlierAnswer:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
-        message, original = context.message, None
+        original = None
         if prior.digest == context.opened_message.digest and prior.sealed_reply is not None:
-            with suppress(SealExpired):
-                original = self.vault.open_of_a_day(prior.sealed_reply, _seal_context(message.iss, context.name))
+            original = open_answer(self.vault, prior.sealed_reply, place=context.place)
         if original is None:
             conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
-            inbound_evidence.record_conflict(self.store, _leaf(context, conflict, now))
-            self._observe(message, inbound_evidence.ID_REUSED)
+            inbound_evidence.record_conflict(self.store, context.leaf(conflict, now))
+            self._observe(context.message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         return original
 
-    def _repeat_original(self, context: _InboundContext, original: bytes, now: datetime) -> bytes:
-        body, kind = _body(original), self.kinds.kinds.get(context.message.kind)
+    def _repeat_winner(
+        self, context: InboundContext, winner: EarlierAnswer, answer: ServiceAnswer, now: datetime
+    ) -> bytes:
+        """Give what another copy of the message was given meanwhile; decide again where it was decided otherwise."""
+        if winner.is_refusal:
+            return self._repeat(context, winner, now)
+        if not winner.is_decided_as(answer):
+            raise RestrictionsChanged
+        return self._repeat(context, winner, now, answer)
+
+    def _repeat(
+        self, context: InboundContext, earlier: EarlierAnswer, now: datetime, answer: ServiceAnswer | None = None
+    ) -> bytes:
+        """Give an earlier answer again, as ``answer`` of now is decided alike; a refusal needs none.
+
+        Raises :class:`RestrictionsChanged` where others bind the release since.
+        """
+        body, kind = earlier.body, self.kinds.kinds.get(context.message.kind)
         fields = () if kind is None or is_refusal(body) else sorted(kind.parse_reply(body).fields)
         repeated = ServiceAnswer(body=body, outcome=inbound_evidence.REPEATED, fields=tuple(fields))
-        leaf = _leaf(context, repeated, now)
-        inbound_evidence.record_again(self.store, leaf, original, withheld=False)
-        self._observe(context.message, inbound_evidence.REPEATED, replayed=True)
-        return original
 
-    def _record_keys(self, context: _InboundContext, answer: ServiceAnswer) -> tuple[str, ...]:
+        def check(tx: Transaction) -> None:
+            if answer is not None:
+                self._check_release(tx, context, answer, now)
+
+        leaf = context.leaf(repeated, now)
+        inbound_evidence.record_again(self.store, leaf, earlier.reply, withheld=False, charge=check)
+        self._observe(context.message, inbound_evidence.REPEATED, replayed=True)
+        return earlier.reply
+
+    def _record_keys(self, context: InboundContext, answer: ServiceAnswer) -> tuple[str, ...]:
         """Return the keys of the record that was found, for our own account of it and nothing else."""
         service, record = context.service, answer.record
         if service is None or record is None:
@@ -420,8 +413,19 @@ class Inbound:
         )
 
 
-def _leaf(context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Leaf:
-    return inbound_evidence.received_leaf(context.opened_message, answer, context.usage.subject, context.name, now)
+def _claim(tx: Transaction, context: InboundContext, sealed: bytes) -> messages.StoredReply | None:
+    """Claim the message's id, or put an answer in the place of the earlier one; return what another copy stored."""
+    message = context.message
+    if context.prior is not None:
+        return messages.replace(tx, context.prior, issuer=message.iss, message=context.name, sealed_reply=sealed)
+    return messages.claim(
+        tx,
+        issuer=message.iss,
+        message=context.name,
+        digest=context.opened_message.digest,
+        sealed_reply=sealed,
+        expires=from_seconds(message.exp),
+    )
 
 
 def request_facts(message: Message, caller: PeerCaller, now: datetime) -> RequestFacts:
@@ -433,17 +437,6 @@ def request_facts(message: Message, caller: PeerCaller, now: datetime) -> Reques
         token_details=caller.details,
         sender_marks=valid_types(caller.party.marks, now=now),
     )
-
-
-def _seal_context(issuer: str, key: str) -> bytes:
-    """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
-    return f"reply {issuer} {key}".encode()
-
-
-def _body(original: bytes) -> JsonObject:
-    """Return the body of an answer of our own; its seal has proved that it is ours."""
-    body: JsonObject = peek(original, typ=TYP, max_bytes=MAX_BYTES).claims["body"]
-    return body
 
 
 def _refuse(refusal: Refusal) -> ServiceAnswer:

@@ -210,6 +210,28 @@ def test_a_person_who_told_the_holder_no_is_told_of_like_no_record(network: Netw
     assert "consent:withdrawn" in reasons
 
 
+@pytest.mark.holds("A45", "S7")
+def test_a_refusal_told_to_the_holder_between_question_and_repeat_withholds_the_answer(network: Network) -> None:
+    hand = PeerHand(network=network, agreement=ref_of(network))
+    record = read_consent(Reader(shown("z" * 22, network, days=1)))
+
+    def signed(subject: Subject) -> bytes:
+        return hand.signed(hand.message(subject=subject, basis=CONSENTING, consent=record))
+
+    question = signed(KNOWN)
+    first, absent = hand.post(question), hand.post(signed(NOBODY))
+    assert reply_body(first)["status"] == "known"
+    assert hand.post(question).body == first.body
+    refused_at(network, TRUST, from_service="mental-health", recipients=[ASKER])
+    again = hand.post(question)
+    assert (reply_body(again), len(again.body)) == (reply_body(absent), len(absent.body))
+    assert hand.post(question).body == again.body  # the new answer stands in the place of the first
+    (leaf,) = [
+        each for each in network.leaves(TRUST) if each["kind"] == "answered" and "consent:withdrawn" in each["reasons"]
+    ]
+    assert (leaf["outcome"], leaf["fields"]) == ("nothing_to_share", [])
+
+
 def test_a_twins_refusal_withholds_nothing_of_the_other(network: Network) -> None:
     hand = PeerHand(network=network, agreement=ref_of(network))
     record = read_consent(Reader(shown("z" * 22, network, days=1)))

@@ -15,7 +15,7 @@ from gateway.keys.vault import FileKeyVault
 from tests.simulator.alerts import CLAUSES, SAFEGUARDING, alert, get, post
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
-from tests.simulator.peer_hand import PeerHand, claims_in
+from tests.simulator.peer_hand import PeerHand, claims_in, reply_body
 from tests.simulator.settings_files import NEUTRAL_DESK as DESK
 from tests.simulator.town import ASKER, BY_ENTITY, COUNCIL, HOUSING, SUBJECT, TRUST
 from tests.support.logs import capture_logs
@@ -402,3 +402,32 @@ class TestKeeping:
         for path in (town.folder_of(TRUST) / "data").iterdir():
             content = path.read_bytes()
             assert not any(secret.encode() in content for secret in SECRETS)
+
+
+@pytest.mark.holds("A45", "A47", "S9")
+def test_a_place_restricted_between_question_and_repeat_is_hidden(town: Network) -> None:
+    hand = PeerHand(network=town, agreement=agreement_of(town))
+    question = hand.signed()
+    (row,) = reply_body(hand.post(question))["involvements"]
+    assert row["organisation"] == REFUGE.organisation
+    declare(town)
+    again = reply_body(hand.post(question))
+    assert again["involvements"][0]["organisation"] == NEUTRAL_TEXT
+    assert not any(secret in json.dumps(again) for secret in SECRETS)
+
+
+@pytest.mark.holds("A45", "A47")
+def test_a_mark_of_the_case_system_since_the_question_is_obeyed(town: Network) -> None:
+    hand = PeerHand(network=town, agreement=agreement_of(town))
+    question = hand.signed()
+    hand.post(question)
+    tell(town, REFUGE, is_flagged=True)
+    assert reply_body(hand.post(question))["involvements"][0]["organisation"] == NEUTRAL_TEXT
+
+
+def test_what_the_case_system_says_of_its_work_meanwhile_changes_no_repeat(town: Network) -> None:
+    hand = PeerHand(network=town, agreement=agreement_of(town))
+    question = hand.signed()
+    first = hand.post(question)
+    tell(town, replace(REFUGE, worker="Ines Marlow"))
+    assert hand.post(question).body == first.body

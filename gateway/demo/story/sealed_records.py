@@ -67,7 +67,7 @@ class _StoreInspection:
             plain = self._open(row["sealed_reply"], f"reply {row['issuer']} {row['jti']}")
             if plain is None:
                 continue
-            claims = jose.peek(plain, typ=reply.TYP, max_bytes=_MAX_BYTES).claims
+            claims = jose.peek(plain.partition(b"\n")[0], typ=reply.TYP, max_bytes=_MAX_BYTES).claims
             if claims["iss"] != self._agency.entity_id:
                 self._records.foreign.append("it keeps a reply that another node signed")
             self._check_workers(_text(claims), agencies={self._agency.slug})

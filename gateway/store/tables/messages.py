@@ -25,6 +25,11 @@ _BATCH: BindParameter[int] = bindparam("batch")
 
 _FIND = Statement(select(messages.c.digest, messages.c.sealed_reply).where(_MINE))
 _CLAIM = Statement(insertion(messages).on_conflict_do_nothing(index_elements=["issuer", "jti"]))
+_REPLACE = Statement(
+    update(messages)
+    .where(_MINE, messages.c.digest == bindparam("its_digest"), messages.c.sealed_reply == bindparam("earlier"))
+    .values(sealed_reply=bindparam("later"))
+)
 _ERASE_REPLIES = Statement(
     update(messages)
     .where(_ID.in_(_EXPIRED.where(messages.c.sealed_reply.is_not(None)).limit(_BATCH)))
@@ -63,6 +68,20 @@ def claim(
         "expires": to_microseconds(expires),
     }
     return None if tx.run(_CLAIM, values) else find(tx, issuer=issuer, message=message)
+
+
+def replace(
+    tx: Transaction, earlier: StoredReply, *, issuer: str, message: str, sealed_reply: bytes
+) -> StoredReply | None:
+    """Put an answer in the place of an earlier one and return none, or what stands there by now."""
+    values = {
+        "issuer": issuer,
+        "jti": message,
+        "its_digest": earlier.digest,
+        "earlier": earlier.sealed_reply,
+        "later": sealed_reply,
+    }
+    return None if tx.run(_REPLACE, values) else find(tx, issuer=issuer, message=message)
 
 
 def erase_expired(tx: Transaction, *, now: datetime, batch: int) -> int:
