@@ -14,6 +14,7 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.agreements.accessions import Accessions, member_facts
 from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.paper_courier import offer
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import DeliveryStatus, KeysOf, OfferResult, SignatureExchange
 from gateway.agreements.suspensions import AgreementSuspensions
@@ -197,7 +198,7 @@ def offer_to_all(
 ) -> list[OfferResult]:
     """Call on each of these parties."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda party: exchange.offer(agreement, party, now=at), parties))
+        return list(pool.map(lambda party: offer(exchange, agreement, party, now=at), parties))
 
 
 def offer_lines(agreement: Agreement, offers: Sequence[OfferResult], words: Mapping[DeliveryStatus, str]) -> list[str]:

@@ -4,7 +4,7 @@ A document of a joiner or of a party is accepted in this order:
 
 1. it proves under the federation keys that its issuer's superior vouches for now;
 2. an accession fits its class: at every node, the joiner holds the marks and its services are of the kinds;
-3. an admission is by a party that may admit; a ruling is by its caller;
+3. an admission is by a party that may admit; a ruling is by its caller, a member, on an accession that is held here;
 4. an accession without an admission is brought by its joiner, to a party that may admit it, while few enough wait;
 5. of two rulings the later counts.
 
@@ -142,6 +142,7 @@ class Accessions:
             raise WrongIssuer("A ruling is brought by the party that made it.")
         keys = self._keys(party, now)
         ruling = verify_ruling(raw, party=party, keys=keys, agreement=agreement.ref, now=now)  # 1
+        self._require_accession(agreement, ruling, now)  # 3
         earlier = self.book.joiner_records(agreement.ref, now=now).ruling(party, ruling.joiner)
         if earlier is not None and earlier.signed_at >= ruling.signed_at:  # 5
             return None
@@ -170,12 +171,13 @@ class Accessions:
     ) -> tuple[tuple[Papers, ...], bytes | None]:
         """Return what a member of the agreement is told of accessions, and this node's ruling on it.
 
-        It is told of its own and of this node's; of every other if it asked, :data:`PAGE` at a time.
+        It is told of its own and of this node's; or, if it asked for all, of :data:`PAGE` after a digest.
         """
         counting = self._counting(agreement, now)
-        digests = {each.accession.digest for each in counting if each.accession.issuer in {caller, self.own}}
-        if after is not None:
-            digests |= set(sorted(each.accession.digest for each in counting if each.accession.digest > after)[:PAGE])
+        if after is None:
+            digests = {each.accession.digest for each in counting if each.accession.issuer in {caller, self.own}}
+        else:
+            digests = set(sorted(each.accession.digest for each in counting if each.accession.digest > after)[:PAGE])
         ref = agreement.ref
 
         def read(tx: Transaction) -> tuple[tuple[Papers, ...], bytes | None]:
@@ -257,6 +259,14 @@ class Accessions:
         reasons = check_accession(agreement, accession, marks=facts.marks, kinds=facts.kinds)
         if reasons:
             raise JoinerUnfit(" ".join(reasons))
+
+    def _require_accession(self, agreement: Agreement, ruling: PartyRuling, now: datetime) -> None:
+        """Refuse a ruling of an agency that is no member, or on an accession that is not held here."""
+        party = ruling.issuer
+        is_member = agreement.party(party) is not None or self.is_joiner(agreement, party, now=now)
+        record = self._record(agreement, ruling.accession, now)
+        if not is_member or record is None or record.accession.issuer != ruling.joiner:
+            raise WrongIssuer("The ruling is not by a member on an accession that is held here.")
 
     def _may_wait(self, agreement: Agreement, accession: Accession, caller: EntityId) -> bool:
         is_own = caller == self.own == accession.issuer

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from gateway.agreements.paper_courier import Collection, collect, offer
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import SignatureExchange
 from gateway.runtime.background import Attempt
@@ -33,7 +34,7 @@ class MissingSignatureCollector:
         self._attempt = attempt
         self.book = book
         self._waits: dict[tuple[str, EntityId], _Wait] = {}
-        self._collected: set[str] = set()
+        self._collections: dict[str, Collection] = {}
 
     def round(self, now: datetime) -> None:
         """Record what is retired by now, then call on a few parties whose turn it is."""
@@ -45,14 +46,14 @@ class MissingSignatureCollector:
             earlier = self._waits.get(key)
             length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
             self._waits[key] = _Wait(now, length)
-            self._attempt("signatures", partial(self._countersigning.offer, calls[key], key[1], now=now))
+            self._attempt("signatures", partial(offer, self._countersigning, calls[key], key[1], now=now))
         for agreement, party in self._countersigning.accessions.sources(now=now):
-            if agreement.ref.digest not in self._collected:
-                self._attempt("accessions", partial(self._collect, agreement, party, now))
+            so_far = self._collections.get(agreement.ref.digest, Collection())
+            if not so_far.is_done:
+                self._attempt("accessions", partial(self._collect, agreement, party, so_far, now))
 
-    def _collect(self, agreement: Agreement, party: EntityId, now: datetime) -> None:
-        if self._countersigning.collect(agreement, party, now=now):
-            self._collected.add(agreement.ref.digest)
+    def _collect(self, agreement: Agreement, party: EntityId, so_far: Collection, now: datetime) -> None:
+        self._collections[agreement.ref.digest] = collect(self._countersigning, agreement, party, so_far, now=now)
 
     def _calls(self, now: datetime) -> Iterator[tuple[tuple[str, EntityId], Agreement]]:
         """Yield the parties to call, each about an agreement."""

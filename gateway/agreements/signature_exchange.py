@@ -10,7 +10,7 @@ A call is accepted in this order:
 
 1. its agreement is held here, and its caller is another party to it, has joined it, or may be about to;
 2. it proves under the federation keys that the caller's superior vouches for now, for this node alone;
-3. it is good once; of agencies that have not joined, a few are heard in a minute, with an accession only.
+3. it is good once; an agency that has not joined is heard a few times in a minute, with an accession only.
 
 A signature, in a call or in its answer, is accepted in this order:
 
@@ -20,7 +20,7 @@ A signature, in a call or in its answer, is accepted in this order:
 7. a call replaces a party's signature once in a minute at most.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from enum import StrEnum
 from functools import partial
 from secrets import token_urlsafe
 
-from gateway.agreements.accessions import Accessions, PaperDelivery
+from gateway.agreements.accessions import Accessions
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.fetch import refusal_reason
 from gateway.agreements.suspensions import AgreementSuspensions
@@ -57,8 +57,6 @@ from trust.agreements.ending import verify_ending
 from trust.agreements.party_answer import MAX_BYTES as MAX_ANSWER_BYTES
 from trust.agreements.party_answer import PartyAnswer, build_answer, parse_answer
 from trust.agreements.party_call import (
-    FIRST,
-    NO_PAPERS,
     Papers,
     PartyCall,
     build_call,
@@ -82,9 +80,9 @@ CLAIMED_FOR = timedelta(minutes=2)
 _SPACE = "agreement-signature"
 _CALLS = "agreement-call"
 _JOINERS = "agreement-joiner"
-_JOINERS_A_MINUTE = 20
-_PAPERS_A_CALL = 8
-_JTI_BYTES = 16
+_JOINERS_A_MINUTE = 60
+_ACCESSIONS_A_MINUTE = 3
+JTI_BYTES = 16
 _KEYS_MAX_BYTES = 65_536
 _ASK_S = 5.0
 _OK, _NOT_FOUND = 200, 404
@@ -218,7 +216,7 @@ class SignatureExchange:
         )  # 2
         parties = call.parties
         if not is_member:  # 3
-            _hear_joiner(call, claims, now)
+            _require_accession_alone(call)
         first = claims.claim(
             space=_CALLS,
             key=digest(f"{caller} {parties.jti}".encode()),
@@ -228,51 +226,31 @@ class SignatureExchange:
         )
         if not first:  # 3
             raise CallReused
+        if not is_member:  # 3
+            _hear_joiner(call, claims, now)
         return call
 
-    def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> OfferResult:
-        """Call on another party's node with our signature and our notice of an ending, and accept what it answers.
+    def document_of(self, agreement: Agreement) -> Agreement:
+        """Return the document of an agreement that is held: this node's view of it may lack parties."""
+        stored = self._find(agreement.ref.digest)
+        return agreement if stored is None else parse_agreement(stored.raw)
 
-        A call for each document on a joiner that the party lacks follows, to a few at a time.
-        """
+    def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> OfferResult:
+        """Call on another party's node with our signature and our notices, and accept what it answers."""
         ref = agreement.ref
         stored, ending = self._find(ref.digest), self.endings.statement(ref, now=now)
-        document = agreement if stored is None else parse_agreement(stored.raw)  # this node's view may lack parties
         own = None if stored is None or ending is not None else stored.signatures.get(self.own)
-        waiting = () if ending is not None else self.accessions.undelivered(document, now=now)
-        deliveries = [each for each in waiting if each.party == party][:_PAPERS_A_CALL]
         call = PartyCall(
-            parties=call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now),
+            parties=call_parties(self.own, party, jti=token_urlsafe(JTI_BYTES), now=now),
             agreement=ref,
             signature=None if own is None else own.raw,
             ending=ending,
             suspension=None if ending is not None else self.suspensions.own_statement(ref, now=now),
         )
-        result = self._call(document, replace(call, papers=self._papers(ref, deliveries[:1])), now)
-        for position, delivery in enumerate(deliveries):
-            if result.status is not DeliveryStatus.DELIVERED:
-                break
-            self.accessions.record_delivery(ref, delivery, now=now)
-            if position + 1 < len(deliveries):
-                parties = call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now)
-                papers = self._papers(ref, deliveries[position + 1 : position + 2])
-                result = self._call(document, PartyCall(parties=parties, agreement=ref, papers=papers), now)
-        return result
+        return self.call(self.document_of(agreement), call, now)
 
-    def collect(self, agreement: Agreement, party: EntityId, *, now: datetime) -> bool:
-        """Ask a party's node for every accession that it holds, page by page; return whether all were had."""
-        after = FIRST
-        while True:
-            parties = call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now)
-            result = self._call(agreement, PartyCall(parties=parties, agreement=agreement.ref, after=after), now)
-            if result.status is not DeliveryStatus.DELIVERED or result.last <= after:
-                return result.status is DeliveryStatus.DELIVERED
-            after = result.last
-
-    def _papers(self, ref: AgreementRef, deliveries: Sequence[PaperDelivery]) -> Papers:
-        return self.accessions.papers(ref, deliveries[0]) if deliveries else NO_PAPERS
-
-    def _call(self, agreement: Agreement, call: PartyCall, now: datetime) -> OfferResult:
+    def call(self, agreement: Agreement, call: PartyCall, now: datetime) -> OfferResult:
+        """Make a call, and accept what the party's node answers."""
         party = call.parties.aud
         try:
             url = address(party, agreement.ref.digest) + SIGNATURES
@@ -435,13 +413,19 @@ def _newer(signature: AgreementSignature, earlier: StoredSignature, agreement: A
     return signature.signed_at > earlier_signature.signed_at
 
 
-def _hear_joiner(call: PartyCall, claims: ClaimStore, now: datetime) -> None:
-    """Let a few agencies a minute bring an accession to an agreement that they have not joined."""
-    if call.papers.accession is None or call.signature is not None or call.ending is not None:
+def _require_accession_alone(call: PartyCall) -> None:
+    """Take nothing but an accession from an agency that has not joined."""
+    papers = call.papers
+    if papers.accession is None or papers.ruling or call.signature or call.ending or call.suspension:
         raise WrongIssuer("The call is from an agency that is not another party to this agreement.")
+
+
+def _hear_joiner(call: PartyCall, claims: ClaimStore, now: datetime) -> None:
+    """Let an agency that has not joined bring a few accessions a minute, and all of them together some more."""
     minute = f"{call.agreement.digest}:{now:%H:%M}"
-    slots = (f"{minute}:{each}" for each in range(_JOINERS_A_MINUTE))
-    if not any(
-        claims.claim(space=_JOINERS, key=each, issued_at=now, expires=now + CLAIMED_FOR, now=now) for each in slots
-    ):
-        raise NodeBusy("too many agencies asked to join this agreement in this minute")
+    for name, most in ((f"{minute}:{call.parties.iss}", _ACCESSIONS_A_MINUTE), (minute, _JOINERS_A_MINUTE)):
+        slots = (f"{name}:{each}" for each in range(most))
+        if not any(
+            claims.claim(space=_JOINERS, key=each, issued_at=now, expires=now + CLAIMED_FOR, now=now) for each in slots
+        ):
+            raise NodeBusy("too many agencies asked to join this agreement in this minute")
