@@ -35,7 +35,7 @@ from trust.agreements.accession import (
     may_admit,
 )
 from trust.agreements.agreement import Agreement, InForce, Party, parse_agreement
-from trust.agreements.joined import HeldAccession, counts, with_joined
+from trust.agreements.joined import HeldAccession, counts, may_rule, with_joined
 from trust.agreements.joining import JoinedParty, JoiningClass
 from trust.agreements.legal_entry import UkNation
 from trust.agreements.signature import Signatory
@@ -137,9 +137,8 @@ def plan_ruling(
     records = [each for each in _records(federation, agreement, joiner, at) if counts(agreement, each)]
     if not records:
         raise OperationRefused(f"{joiner} has not joined {agreement_id}, or is not admitted yet.")
-    pair = _view(federation, agreement.ref, at).pairs.get(joiner)
-    if pair is None or pair.decided_by != federation.own:
-        raise OperationRefused(f"{federation.own} does not decide on {joiner}: it joined later itself, or is no party.")
+    if not may_rule(agreement, federation.agreements.joiner_records(agreement.ref, now=at), federation.own, joiner):
+        raise OperationRefused(f"{federation.own} does not decide on {joiner}: it is no party, and has not joined.")
     accession = max((each.accession for each in records), key=lambda each: each.signed_at)
 
     def apply() -> UseCaseResult:

@@ -77,6 +77,12 @@ def counts(agreement: Agreement, record: HeldAccession) -> bool:
     )
 
 
+def may_rule(agreement: Agreement, records: JoinerRecords, own: EntityId, joiner: EntityId) -> bool:
+    """Say whether ``own`` may confirm a joiner or object to it: each other party of the document, and each joiner."""
+    admitted = {each.accession.issuer for each in records.accessions if counts(agreement, each)}
+    return own != joiner and joiner in admitted and (agreement.party(own) is not None or own in admitted)
+
+
 def with_joined(agreement: Agreement, joiners: Sequence[JoinedParty], pairs: Pairs) -> Agreement:
     """Return the agreement with these joiners and pairs: what is not open is not in it (rule 3).
 

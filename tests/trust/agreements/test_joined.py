@@ -27,7 +27,7 @@ from trust.agreements.clause_selection import QuerySpec, explain_no_clause, sele
 from trust.agreements.decision import DenialCode, LocalPolicy, Permit, decide_request
 from trust.agreements.decision_record import RequestCase, decision_inputs, input_digests, replay_of
 from trust.agreements.denial import Denial
-from trust.agreements.joined import HeldAccession, JoinerRecords, as_seen_by
+from trust.agreements.joined import HeldAccession, JoinerRecords, as_seen_by, may_rule
 from trust.agreements.joining import PairState
 from trust.exchange.involvement import INVOLVEMENT_QUERY
 from trust.identifiers import ClauseId, EntityId, PurposeCode, RoleCode, ServiceSlug, service_ref
@@ -149,6 +149,22 @@ def test_of_two_joiners_each_decides_on_the_other_on_any_dates_of_admission(hour
         assert state(by, by_college, on=OPENS) is state(by, by_school) is PairState.UNOPPOSED
         assert state(by, by_school, by_college) is PairState.CONFIRMED
         assert state(by, ruled(college.accession, Ruling.OBJECTED, by=SCHOOL), by_college) is PairState.OBJECTED
+
+
+@pytest.mark.parametrize("rulings", [(), ("school",), ("college",), ("school", "college")])
+def test_each_member_may_rule_on_each_other_joiner_in_every_state(rulings: tuple[str, ...]) -> None:
+    school, college = admitted(joins()), admitted(joins(COLLEGE))
+    made = {
+        "school": ruled(college.accession, Ruling.CONFIRMED, by=SCHOOL),
+        "college": ruled(school.accession, Ruling.CONFIRMED, by=COLLEGE),
+    }
+    records = joiners(school, college, rulings=tuple(made[each] for each in rulings))
+    assert all(may_rule(AGREEMENT, records, *each) for each in ((SCHOOL, COLLEGE), (COLLEGE, SCHOOL), (TRUST, SCHOOL)))
+    stranger = EntityId("https://stranger.example")
+    refused = ((SCHOOL, SCHOOL), (stranger, SCHOOL), (SCHOOL, stranger), (SCHOOL, TRUST))
+    assert not any(may_rule(AGREEMENT, records, *each) for each in refused)
+    waits = joiners(HeldAccession(accession=joins()), college)
+    assert not may_rule(AGREEMENT, waits, SCHOOL, COLLEGE), "it is not admitted itself"
 
 
 @pytest.mark.holds("A72")
