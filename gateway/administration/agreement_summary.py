@@ -25,11 +25,28 @@ def signed_lines(agreement: Agreement, signatures: Iterable[AgreementSignature])
     return ["Signatories:", *_indented(signatories(agreement, signatures))]
 
 
+_MOST_NAMES = 20
+"""Agencies that one sentence names."""
+
+
 def change_lines(agreement: Agreement, before: Agreement | None) -> list[str]:
     """Return what changes from an earlier version; nothing where there is none."""
     if before is None:
         return []
-    return [f"What changes from version {before.version}:", *_indented(compare(before, agreement).sentences)]
+    sentences = [*compare(before, agreement).sentences, *_joiners_left_behind(agreement, before)]
+    return [f"What changes from version {before.version}:", *_indented(sentences)]
+
+
+def _joiners_left_behind(agreement: Agreement, before: Agreement) -> list[str]:
+    """Return which agencies joined an earlier version and are no party of this one: an accession is to one wording."""
+    names = [each.party.name for entity, each in before.joiners.items() if agreement.party(entity) is None]
+    if not names:
+        return []
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    again = (
+        "Each joins again, and is admitted and confirmed again" if agreement.joining else "No agency may join this one"
+    )
+    return [f"Not carried over, of those that joined: {', '.join(names[:_MOST_NAMES])}{more}. {again}."]
 
 
 def version_before(agreement: Agreement, standings: Iterable[InForce | NotInForce]) -> Agreement | None:

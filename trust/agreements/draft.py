@@ -100,7 +100,10 @@ def _with_any_joiner(agreement: Agreement) -> Agreement:
 
 def _unused_classes(agreement: Agreement) -> Iterator[Fault]:  # 7
     if agreement.joining and (agreement.overarching or agreement.under is not None):
-        yield Fault(path="joining", problem="does not belong in an agreement of two tiers; let them join one alone")
+        problem = (
+            "does not belong in an agreement of two tiers, where a joiner would have to join both; let them join one"
+        )
+        yield Fault(path="joining", problem=f"{problem} alone")
         return
     let_in = frozenset().union(*(each.joining_askers | each.joining_holders for each in agreement.clauses))
     for position, each in enumerate(agreement.joining):

@@ -44,8 +44,8 @@ def fetch_mark(partners: Partnership) -> None:
         node.claims.close()
 
 
-def propose(partners: Partnership) -> str:
-    """Have the council, the only party of the document, sign it; return its address."""
+def open_document(partners: Partnership, version: int = 1) -> Path:
+    """Write the agreement of the council, which is its only party and admits police forces."""
     document = partners.agreement()
     whole = json.loads(document.read_text())
     whole["parties"] = whole["parties"][:1]
@@ -61,7 +61,13 @@ def propose(partners: Partnership) -> str:
     ]
     whole["clauses"][0] |= {"holders": [], "joining_holders": ["forces"]}
     del whole["clauses"][0]["holders"]
-    document.write_text(json.dumps(whole))
+    document.write_text(json.dumps({**whole, "version": version}))
+    return document
+
+
+def propose(partners: Partnership) -> str:
+    """Have the council, the only party of the document, sign it; return its address."""
+    document = open_document(partners)
     proposed = run(partners, "council", "propose", document)
     assert proposed.code == 0, proposed.err
     return str(proposed.json["url"])
@@ -103,6 +109,8 @@ def test_a_force_joins_with_two_signatures_and_is_confirmed(partners: Partnershi
         assert state(partners, "council", POLICE) == state(partners, "police", COUNCIL) == after
     [listed] = run(partners, "police", "list").json["agreements"]
     assert listed["in_force"] is True
+    shown = run(partners, "council", "propose", open_document(partners, version=2), answer="n\n")
+    assert "Not carried over, of those that joined: Police. Each joins again, and is admitted" in shown.err
 
 
 def test_what_is_joined_is_shown_before_and_nothing_is_signed_without_a_yes(partners: Partnership) -> None:
