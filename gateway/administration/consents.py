@@ -5,12 +5,13 @@ Recording and withdrawing are acts of a worker, on the case API.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 
 from config.settings import NodeSettings
 from gateway.administration.context import now, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
-from gateway.consents.service import Consents, HeldConsent
+from gateway.consents.service import Consents, HeldConsent, day_of
 from gateway.store.tables import consents
 from gateway.store.tables.consents import ConsentRow
 from trust.consents.preview import Flow
@@ -20,11 +21,12 @@ MAX_LISTED = 500
 OpenConsents = Callable[[NodeSettings], AbstractContextManager[Consents]]
 
 
-def list_consents(settings: NodeSettings, *, state: str | None) -> UseCaseResult:
-    """List consents, the oldest first."""
+def list_consents(settings: NodeSettings, *, state: str | None, ends_within: int | None = None) -> UseCaseResult:
+    """List consents, the oldest first; ``ends_within`` days leaves those in force that end by then."""
     with opened_store(settings) as store:
         rows = store.read(lambda tx: consents.list_all(tx, limit=MAX_LISTED))
-    matching = [row for row in rows if state in (None, row.state)]
+    last = None if ends_within is None else day_of(now()) + timedelta(days=ends_within)
+    matching = [row for row in rows if state in (None, row.state) and (last is None or _ends_by(row, last))]
     return UseCaseResult(
         lines=[_line(row) for row in matching] or ["There is no such consent."],
         data={"consents": [_to_json(row) for row in matching]},
@@ -83,6 +85,10 @@ def _find(cases: Consents, consent: str) -> HeldConsent:
     if entry is None:
         raise OperationRefused("There is no such consent; `hearthgate consent list` shows those that are.")
     return entry
+
+
+def _ends_by(row: ConsentRow, last: date) -> bool:
+    return row.state == ConsentState.GRANTED and row.expires_on is not None and row.expires_on <= last
 
 
 def _line(row: ConsentRow) -> str:

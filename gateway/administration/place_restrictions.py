@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.callers import CaseRefused
 from gateway.ports import Store, Transaction
 from gateway.restrictions.declaration import PlaceActor
 from gateway.restrictions.registry import COMMAND, PlaceRegistry, RestrictionView
+from gateway.restrictions.reviews import LONGEST_REVIEW
 from gateway.web.problem import Problem
 from gateway.web.restriction_request import read_declaration
 
@@ -65,6 +66,24 @@ def list_restrictions(settings: NodeSettings) -> UseCaseResult:
         lines=[_line(view) for view in views] or ["No place is restricted here."],
         data={"restrictions": [_to_json(view) for view in views]},
     )
+
+
+def review_restriction(settings: NodeSettings, restriction: str, *, day: date, reason: str) -> UseCaseResult:
+    """Record that a restriction stays, and when to look at it again. Raises :class:`OperationRefused`."""
+    at = now()
+    if not at.date() < day <= (at + LONGEST_REVIEW).date():
+        raise OperationRefused("The day of the next review must lie ahead, by a year at most; nothing was recorded.")
+    actor = PlaceActor(name=current(settings).name, role=ADMINISTRATOR)
+    with opened_store(settings) as store:
+        try:
+            _registry(settings, store).review(
+                restriction, by=actor, reason=reason, next_at=datetime.combine(day, time.min, UTC), now=at
+            )
+        except CaseRefused as refused:
+            raise OperationRefused(f"{refused.detail} {refused.remedy}") from None
+    record(settings, "restriction review", restriction=restriction)
+    lines = [f"The restriction {restriction} stays; its next review is on {day}."]
+    return UseCaseResult(lines=lines, data={"id": restriction, "review_on": day.isoformat()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.delivery.usefulness import count_due
 from gateway.federation.resolver import EntityStatus
 from gateway.ports import Store, Transaction
+from gateway.restrictions.reviews import STAGES, count_place_reviews
 from gateway.store.tables import agreement_warnings
 from gateway.telemetry import events, metrics
 from trust.agreements.due_dates import DueDate, due_dates
@@ -27,6 +28,8 @@ class NodeGauges:
         standings = self.book.standings(now=now)
 
         def show(tx: Transaction) -> None:
+            places = count_place_reviews(tx, now)
+            metrics.set_place_reviews({stage.value: places[stage] for stage in STAGES})
             backlog_metrics.set_pending_reviews(tx, clauses=count_due(tx, standings, now=now), now=now)
 
         self.store.read(show)

@@ -13,11 +13,14 @@ from gateway.cli.output import command_output
 
 @click.command("list")
 @click.option("--state", type=click.Choice(consents.states()), help="Only consents in this state.")
+@click.option(
+    "--ends-within", type=click.IntRange(0, 366), metavar="DAYS", help="Only those in force that end in so many days."
+)
 @config_option
 @command_output
-def list_consents(*, state: str | None, config: Path | None) -> UseCaseResult:
+def list_consents(*, state: str | None, ends_within: int | None, config: Path | None) -> UseCaseResult:
     """List consents, the oldest first, without the person."""
-    return consents.list_consents(load_node(config), state=state)
+    return consents.list_consents(load_node(config), state=state, ends_within=ends_within)
 
 
 @click.command()

@@ -230,6 +230,7 @@ _RESTRICTION = _group(
     {
         "declare": ("gateway.cli.restriction:declare", "Restrict the place of the persons in a file."),
         "list": ("gateway.cli.restriction:list_restrictions", "List the restrictions in force."),
+        "review": ("gateway.cli.restriction:review", "Say that a restriction stays, and set its next review."),
         "lift": ("gateway.cli.restriction:lift", "Lift a restriction, with a second administrator."),
     },
 )

@@ -1,5 +1,6 @@
-"""``hearthgate restriction declare``, ``list`` and ``lift``."""
+"""``hearthgate restriction declare``, ``list``, ``review`` and ``lift``."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -30,6 +31,17 @@ def declare(*, file: Path, config: Path | None, yes: bool) -> UseCaseResult:
 def list_restrictions(*, config: Path | None) -> UseCaseResult:
     """List the restrictions in force, without the persons."""
     return place_restrictions.list_restrictions(load_node(config))
+
+
+@click.command()
+@click.argument("restriction")
+@click.option("--on", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day of the next review.")
+@click.option("--reason", required=True, help="Why the place stays restricted.")
+@config_option
+@command_output
+def review(*, restriction: str, day: datetime, reason: str, config: Path | None) -> UseCaseResult:
+    """Say that RESTRICTION stays, and when to look at it again."""
+    return place_restrictions.review_restriction(load_node(config), restriction, day=day.date(), reason=reason)
 
 
 @click.command()

@@ -3,17 +3,18 @@
 Another client's consent is the same 404 as one that does not exist (assertion A49).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import TypeVar
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from gateway.callers import CaseCaller
 from gateway.consents.request import NewConsentBody, ToldBody, WithdrawalBody, read_consent, read_told, read_withdrawal
-from gateway.consents.service import TELL_PERSON, TELL_SERVICE, ConsentFaults, Consents, HeldConsent
+from gateway.consents.service import TELL_PERSON, TELL_SERVICE, ConsentFaults, Consents, HeldConsent, day_of
 from gateway.consents.view import ConsentPage, ConsentPreview, ConsentView, show_line, show_preview, show_view
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
@@ -24,6 +25,7 @@ from gateway.web.guards import CaseGuard
 from gateway.web.idempotency import IDEMPOTENCY_PARAMETER, read_idempotency_key
 from gateway.web.paging import PageMark, read_page_request
 from gateway.web.problem import Problem
+from trust.exchange.errors import Fault
 from trust.strict_json import JsonObject
 
 T = TypeVar("T")
@@ -55,6 +57,14 @@ EXAMPLE_CONSENT: JsonObject = {
     "case_ref": "CF-2291",
     "practitioner": _WORKER,
 }
+_LONGEST = 366
+_ENDS_WITHIN: JsonObject = {
+    "name": "ends_within",
+    "in": "query",
+    "description": "Only consents in force whose last day is at most so many days ahead.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": _LONGEST},
+}
+_DAYS = re.compile(r"[0-9]{1,3}")
 RECORD = ApiOperation(
     path=PATH,
     method="post",
@@ -73,7 +83,7 @@ LIST = ApiOperation(
     summary="List the consents that this client recorded, newest first.",
     view=ConsentPage,
     responses={"200": "A page of them."},
-    parameters=paging.PARAMETERS,
+    parameters=(*paging.PARAMETERS, _ENDS_WITHIN),
 )
 GET = ApiOperation(
     path=_ONE,
@@ -167,10 +177,11 @@ def _add_reading(routes: Blueprint, face: _Face) -> None:
     @routes.get(PATH)
     @face.guard
     def list_consents(caller: CaseCaller, now: datetime) -> Response:
-        page = read_page_request()
+        page = read_page_request(others=["ends_within"])
+        last_day = _read_last_day(now)
         mark = page.after or PageMark(at=to_microseconds(now + _AHEAD), id=_BEYOND_EVERY_ID)
         before = (from_microseconds(min(mark.at, _LATEST)), mark.id)
-        rows = face.consents.page(caller, before=before, limit=page.limit)
+        rows = face.consents.page(caller, before=before, limit=page.limit, last=last_day)
         last = rows[-1] if len(rows) == page.limit else None
         following = None if last is None else str(PageMark(at=to_microseconds(last.created_at), id=last.id))
         return LIST.respond(ConsentPage(items=tuple(map(show_line, rows)), next=following))
@@ -216,6 +227,17 @@ def _add_tasks(routes: Blueprint, face: _Face) -> None:
     @face.guard
     def close_service_tasks(caller: CaseCaller, now: datetime, consent: str) -> Response:
         return SERVICES_TOLD.respond(face.close(caller, now, consent, TELL_SERVICE))
+
+
+def _read_last_day(now: datetime) -> date | None:
+    """Read the last day that the request names, or none."""
+    values = request.args.getlist("ends_within")
+    if not values:
+        return None
+    if len(values) != 1 or not _DAYS.fullmatch(values[0]) or int(values[0]) > _LONGEST:
+        fault = Fault(path="ends_within", problem=f"must be a whole number of days from 0 to {_LONGEST}")
+        raise Problem(problem.INVALID_FIELDS, faults=[fault])
+    return day_of(now) + timedelta(days=int(values[0]))
 
 
 def _faults_told(call: Callable[[], T]) -> T:

@@ -3,16 +3,26 @@
 1. A consent whose last day is over ends as a withdrawal does.
 2. Each relying service gets a notice of its own: one that may not be sent it costs no other its notice.
 3. A service that no clause lets us send the notice to is told by a named worker: that is a task.
-4. A round may be repeated at any moment: the notice to a service has one idempotency key.
+4. The worker who recorded a consent has a task from 14 days before its last day. It closes when the consent ends.
+5. A round may be repeated at any moment: the notice to a service has one idempotency key.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from functools import partial
 
 from gateway.callers import CaseRefused, Practitioner
-from gateway.consents.service import EXPIRY, TELL_SERVICE, day_of, end_consent, new_task
+from gateway.consents.service import (
+    CONSENT_ENDS,
+    EXPIRY,
+    TELL_SERVICE,
+    WARN_WITHIN,
+    day_of,
+    end_consent,
+    new_task,
+)
 from gateway.consents.storage import ConsentSeal, StoredConsent
+from gateway.delivery.calendars import ZONE
 from gateway.delivery.case_submission import CaseSubmission
 from gateway.delivery.submission import Submitter
 from gateway.ports import Store, Transaction
@@ -47,6 +57,9 @@ class ConsentNotices:
         today = day_of(now)
         for row in self.store.read(lambda tx: consents.to_expire(tx, today=today, limit=BATCH)):
             self.attempt("consent_expiry", partial(self._expire, row, now))
+        last = today + WARN_WITHIN
+        for row in self.store.read(lambda tx: consents.unwarned(tx, last=last, kind=CONSENT_ENDS, limit=BATCH)):
+            self.attempt("consent_ends", partial(self._warn, row, now))
         for row in self.store.read(lambda tx: consents.to_notify(tx, limit=BATCH)):
             self.attempt("consent_notices", partial(self.notify, row.id, now))
 
@@ -73,6 +86,14 @@ class ConsentNotices:
             consents.mark_notified(tx, consent)
 
         self.store.write(effect)
+
+    def _warn(self, row: ConsentRow, now: datetime) -> None:
+        """Give the worker who recorded a consent the task to ask the person again before it ends."""
+        if row.expires_on is None:
+            return
+        task = new_task(self.seal, row, CONSENT_ENDS, self.seal.open(row.id, row.sealed).worker, now=now)
+        task = replace(task, due_at=datetime.combine(row.expires_on, time.min, ZONE))
+        self.store.write(lambda tx: consents.put_task(tx, task))
 
     def _expire(self, row: ConsentRow, now: datetime) -> None:
         event = ConsentEvent(state=ConsentState.EXPIRED, at=now, by=EXPIRY)

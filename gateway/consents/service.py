@@ -34,6 +34,9 @@ from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 
 TELL_PERSON = "tell-person"
 TELL_SERVICE = "tell-service"
+CONSENT_ENDS = "consent-ends"
+WARN_WITHIN = timedelta(days=14)
+"""How long before a consent's last day the worker who recorded it is warned."""
 TELL_WITHIN = timedelta(days=3)
 """Time in which the named worker tells the person, or records why that is unsafe."""
 KindOf = Callable[[ServiceRef, datetime], str | None]
@@ -148,9 +151,15 @@ class Consents:
 
         return self.store.read(read)
 
-    def page(self, caller: CaseCaller, *, before: tuple[datetime, str], limit: int) -> tuple[ConsentRow, ...]:
-        """Return a page of this client's consents, newest first."""
+    def page(
+        self, caller: CaseCaller, *, before: tuple[datetime, str], limit: int, last: date | None = None
+    ) -> tuple[ConsentRow, ...]:
+        """Return a page of this client's consents, newest first: all, or those in force that end by a day."""
         client_id = caller.client.client_id
+        if last is not None:
+            return self.store.read(
+                lambda tx: consents.ending_of_client(tx, client_id=client_id, last=last, before=before, limit=limit)
+            )
         return self.store.read(lambda tx: consents.of_client(tx, client_id=client_id, before=before, limit=limit))
 
     def resolve(
@@ -297,6 +306,7 @@ def end_consent(
     if not consents.end(tx, row.id, state=event.state, sealed=sealed, at=event.at):
         return False
     consents.put_ended(tx, seal.key(own, consent.reference), at=event.at)
+    consents.finish_task(tx, task_id(seal, row.id, CONSENT_ENDS), outcome=str(event.state), at=event.at)
     task = new_task(seal, row, TELL_PERSON, worker or stored.worker, now=event.at)
     consents.put_task(tx, task)
     return True
@@ -306,7 +316,7 @@ def new_task(
     seal: ConsentSeal, row: ConsentRow, kind: str, worker: Worker, *, now: datetime, about: str = ""
 ) -> ConsentTask:
     """Return a task of a named worker; ``about`` is the service that must be told, if any."""
-    name = seal.digest("task", row.id, kind, about)[:22]
+    name = task_id(seal, row.id, kind, about)
     return ConsentTask(
         id=name,
         consent=row.id,
@@ -317,6 +327,11 @@ def new_task(
         due_at=now + TELL_WITHIN,
         sealed=seal.seal_json(row.id, f"task {name}", {"worker": typed_json.encode(worker), "about": about}),
     )
+
+
+def task_id(seal: ConsentSeal, consent: str, kind: str, about: str = "") -> str:
+    """Return the id of the one task of a kind about a consent, and about a service."""
+    return seal.digest("task", consent, kind, about)[:22]
 
 
 def day_of(now: datetime) -> date:

@@ -17,8 +17,10 @@ from gateway.delivery.usefulness import COUNTED_FOR, ClauseCount, count_outcomes
 from gateway.exchange.case_question import EMERGENCY
 from gateway.ports import Store, Transaction
 from gateway.restrictions.registry import PlaceRegistry, ReleaseView
-from gateway.store.tables import work_items
+from gateway.restrictions.reviews import WARN_WITHIN
+from gateway.store.tables import place_restrictions, work_items
 from gateway.store.tables.delivery_events import DeliverySide
+from gateway.store.tables.place_restrictions import StoredRestriction
 from gateway.store.tables.work_items import WorkItem
 from trust.agreements.agreement import InForce, NotInForce
 from trust.exchange.message import Urgency
@@ -27,6 +29,8 @@ DUE_WITHIN = timedelta(hours=24)
 """How long before its deadline a message is due."""
 PLACE_RELEASE = "place-release"
 """The kind of an item that is no message: a restricted place that waits for a person to release it."""
+PLACE_REVIEW = "place-review"
+"""The kind of an item that is no message: a restricted place that a person looks at again."""
 _REFERENCE = 8
 _URGENCIES = {int(lane_of(urgency)): urgency for urgency in Urgency}
 
@@ -121,7 +125,10 @@ class WorkList:
             incoming = work_items.list_received(tx, services=services, after=after, limit=limit)
             tasks = work_items.list_tasks(tx, client_id=client_id, after=after, limit=limit)
             sharing = work_items.list_sharing_tasks(tx, services=services, after=after, limit=limit)
-            return sorted((*outgoing, *incoming, *tasks, *sharing), key=lambda each: each.place)
+            reviews = place_restrictions.list_to_review(
+                tx, client_id=client_id, by=now + WARN_WITHIN, after=after, limit=limit
+            )
+            return sorted((*outgoing, *incoming, *tasks, *sharing, *map(_review, reviews)), key=lambda each: each.place)
 
         tasks = self.places.tasks(services, after=after, limit=limit)
         items = sorted((*self.store.read(read), *map(_task, tasks)), key=lambda each: each.place)
@@ -156,6 +163,24 @@ def _task(task: ReleaseView) -> WorkItem:
         state=task.state,
         at=task.opened_at,
         decide_by=task.due_at,
+        read_at=None,
+    )
+
+
+def _review(restriction: StoredRestriction) -> WorkItem:
+    """Return the task to look at a restriction again: to keep it, or to lift it."""
+    return WorkItem(
+        side=DeliverySide.SENDER,
+        message=restriction.id,
+        id=restriction.id,
+        service="",
+        reference=restriction.id[:_REFERENCE],
+        kind=PLACE_REVIEW,
+        topic=PLACE_REVIEW,
+        lane=int(lane_of(Urgency.AMBER)),
+        state="open",
+        at=restriction.declared_at,
+        decide_by=restriction.review_at,
         read_at=None,
     )
 

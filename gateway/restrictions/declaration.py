@@ -24,6 +24,15 @@ class PlaceActor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceReview:
+    """A person's finding that a place stays restricted."""
+
+    by: PlaceActor
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceDeclaration:
     """What was declared. ``persons`` live together; the place is kept from the ``perpetrators``.
 
@@ -38,6 +47,7 @@ class PlaceDeclaration:
     perpetrators: tuple[Subject, ...] = ()
     texts: tuple[str, ...] = field(default=(), repr=False)
     telephones: tuple[str, ...] = field(default=(), repr=False)
+    reviews: tuple[PlaceReview, ...] = ()
 
     @property
     def has_links(self) -> bool:
@@ -81,6 +91,9 @@ def seal_declaration(key: bytes, restriction: str, declaration: PlaceDeclaration
         "perpetrators": [subject_to_json(person) for person in declaration.perpetrators],
         "texts": list(declaration.texts),
         "telephones": list(declaration.telephones),
+        "reviews": [
+            {"by": actor_to_json(each.by), "reason": each.reason, "at": each.at} for each in declaration.reviews
+        ],
     }
     return seal(key, strict_json.dumps(record), _place(restriction))
 
@@ -97,6 +110,10 @@ def open_declaration(key: bytes, restriction: str, sealed: bytes) -> PlaceDeclar
         perpetrators=tuple(map(parse_subject, record["perpetrators"])),
         texts=tuple(record["texts"]),
         telephones=tuple(record["telephones"]),
+        reviews=tuple(
+            PlaceReview(by=PlaceActor(**each["by"]), reason=each["reason"], at=each["at"])
+            for each in record.get("reviews", ())
+        ),
     )
 
 

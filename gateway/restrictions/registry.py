@@ -17,6 +17,7 @@ from gateway.ports import KeyVault, Store, StoreBusy, Transaction
 from gateway.restrictions.declaration import (
     PlaceActor,
     PlaceDeclaration,
+    PlaceReview,
     actor_to_json,
     open_declaration,
     open_record,
@@ -33,6 +34,8 @@ from trust.strict_json import dumps
 
 RELEASE_TERM = timedelta(hours=72)
 """The time in which a named person decides a task."""
+MAX_REVIEWS = 50
+"""The latest reviews that stay with a restriction."""
 COMMAND = ""
 """The client of what an administrator declares."""
 _TASK = "hearthgate place release 1"
@@ -154,6 +157,23 @@ class PlaceRegistry:
         if not self.store.write(lambda tx: place_restrictions.lift(tx, id=restriction, sealed=sealed, at=now)):
             raise StoreBusy("Another person lifted it at the same time; look at it again.")
         return True
+
+    def review(self, restriction: str, *, by: PlaceActor, reason: str, next_at: datetime, now: datetime) -> None:
+        """Record that a person finds the place still to be restricted, and when to look at it again.
+
+        Raises :class:`CaseRefused` where it was lifted, and ``StoreBusy``.
+        """
+        row = self.store.read(lambda tx: place_restrictions.get(tx, id=restriction))
+        if row is None or row.lifted_at is not None:
+            raise _refuse("The restriction was lifted already.", "List those in force.")
+        key = self.vault.seal_key()
+        declaration = open_declaration(key, restriction, row.sealed)
+        entry = PlaceReview(by=by, reason=reason, at=now.isoformat())
+        sealed = seal_declaration(
+            key, restriction, replace(declaration, reviews=(*declaration.reviews, entry)[-MAX_REVIEWS:])
+        )
+        if not self.store.write(lambda tx: place_restrictions.set_review(tx, row, sealed=sealed, review_at=next_at)):
+            raise StoreBusy("Another person changed it at the same time; look at it again.")
 
     def lift_at_once(self, tx: Transaction, restriction: str, *, by: PlaceActor, now: datetime) -> bool:
         """Lift a restriction that two administrators decided on, in the transaction that records both."""

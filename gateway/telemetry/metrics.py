@@ -76,6 +76,15 @@ _dates = Gauge(
 )
 
 
+_place_reviews = Gauge(
+    "hearthgate_place_reviews",
+    "Restricted places whose review is due, each at its last stage.",
+    ("stage",),
+    registry=shared_registry,
+    multiprocess_mode="mostrecent",
+)
+
+
 def set_federation_freshness(freshness: Iterable[str | None], ages: Iterable[timedelta]) -> None:
     """Set the number of entities by freshness, and the greatest age. Called by one process, for all."""
     entities = [each or "none" for each in freshness]
@@ -88,6 +97,12 @@ def set_agreement_dates(counts: Mapping[tuple[str, str], int]) -> None:
     """Set the number of agreements' days that are due, by kind and stage. Called by one process, for all."""
     for kind, stage in product(DateKind, DueStage):
         _dates.labels(kind.value, stage.value).set(counts.get((kind.value, stage.value), 0))
+
+
+def set_place_reviews(counts: Mapping[str, int]) -> None:
+    """Set the number of reviews of restricted places that are due, by stage. Called by one process, for all."""
+    for stage, count in counts.items():
+        _place_reviews.labels(stage).set(count)
 
 
 def exposition() -> tuple[str, bytes]:

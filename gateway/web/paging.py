@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import request
@@ -55,13 +56,19 @@ class PageRequest:
     after: PageMark | None
 
 
-def read_page_request() -> PageRequest:
-    """Read the parameters of the current request. Raises :class:`Problem` with every fault."""
+def read_page_request(*, others: Collection[str] = ()) -> PageRequest:
+    """Read the parameters of the current request; its route reads the ``others``. Raises :class:`Problem` with all."""
     faults: list[Fault] = []
     arguments = request.args.to_dict(flat=False)
+    for name in others:
+        arguments.pop(name, None)
     limit, after = arguments.pop("limit", [str(DEFAULT_LIMIT)]), arguments.pop("after", [])
     if arguments:
-        faults.append(Fault(path="(the query)", problem="may have limit and after and no other parameter"))
+        faults.append(
+            Fault(
+                path="(the query)", problem=f"may have {', '.join(['limit', *others])} and after and no other parameter"
+            )
+        )
     if len(limit) != 1 or not _LIMIT.fullmatch(limit[0]) or int(limit[0]) > MAX_LIMIT:
         faults.append(Fault(path="limit", problem=f"must be a whole number from 1 to {MAX_LIMIT}"))
     marks = [_MARK.fullmatch(each) for each in after]

@@ -77,6 +77,12 @@ class LiftBody(PlaceBody):
     """The wish to lift a restriction. The second person's lifts it."""
 
 
+class ReviewBody(PlaceBody):
+    """The finding that a place stays restricted, with the day of the next review."""
+
+    review_on: date = Field(description="When a person should look at it again, at most a year ahead.")
+
+
 class ReleaseBody(PlaceBody):
     """What a named person decided on a task: to release the place until a time, or to decline."""
 

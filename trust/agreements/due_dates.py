@@ -71,7 +71,12 @@ def _follows(later: InForce | NotInForce, agreement: Agreement) -> bool:
     return is_higher and begins_in_time and _may_bind(later)
 
 
-def _due(agreement: Agreement, kind: DateKind, day: date, today: date) -> DueDate | None:
+def stage_of(day: date, today: date) -> DueStage | None:
+    """Return the last warning that is due for a day (3), or none yet."""
     days_left = (day - today).days
-    stage = next((stage for most, stage in _STAGES if days_left <= most), None)  # 3
+    return next((stage for most, stage in _STAGES if days_left <= most), None)
+
+
+def _due(agreement: Agreement, kind: DateKind, day: date, today: date) -> DueDate | None:
+    stage = stage_of(day, today)
     return None if stage is None else DueDate(agreement=agreement.ref, kind=kind, day=day, stage=stage)

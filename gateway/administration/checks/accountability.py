@@ -10,6 +10,7 @@ from gateway.administration.checks.lines import refused_line
 from gateway.administration.context import opened_store
 from gateway.administration.errors import CORRECTABLE
 from gateway.ports import LocalClient, Store
+from gateway.restrictions.reviews import count_place_reviews
 from gateway.store.tables import (
     break_glass,
     clients,
@@ -20,6 +21,7 @@ from gateway.store.tables import (
 )
 from gateway.store.tables.received_misuse_queries import ReceivedQueryState
 from gateway.store.tables.sent_misuse_queries import SentQueryState as AskedState
+from trust.agreements.due_dates import DueStage
 
 REVIEWED_SOON = timedelta(days=7)
 
@@ -28,7 +30,9 @@ def check_accountability(settings: NodeSettings, now: datetime) -> list[CheckLin
     """Check what this agency owes about its practitioners, and what other agencies owe it."""
     try:
         with opened_store(settings) as store:
-            return [*_samples(store, now), *_misuse(store, now), *_reviews(store, now), *_sign_ins(store, settings)]
+            duties = (_samples, _misuse, _reviews, _places)
+            lines = [line for each in duties for line in each(store, now)]
+            return [*lines, *_sign_ins(store, settings)]
     except CORRECTABLE as refused:
         name = "what is owed about practitioners can be read"
         return [refused_line(name, refused, "Correct that first.")]
@@ -78,6 +82,18 @@ def _reviews(store: Store, now: datetime) -> Iterator[CheckLine]:
         ok=not late,
         detail=f"{late} are overdue, and {soon} are due within {REVIEWED_SOON.days} days",
         remedy="hearthgate sharing list --overdue shows which; a person on duty reviews them on the case API.",
+    )
+
+
+def _places(store: Store, now: datetime) -> Iterator[CheckLine]:
+    due = store.read(lambda tx: count_place_reviews(tx, now))
+    late, week, month = (due[stage] for stage in (DueStage.PASSED, DueStage.IN_7_DAYS, DueStage.IN_30_DAYS))
+    yield CheckLine(
+        name="restricted places are reviewed in time",
+        ok=not late,
+        warning=bool(week or month),
+        detail=f"{late} are overdue, {week} are due within 7 days, and {month} within 30",
+        remedy="hearthgate restriction list shows the days; then `hearthgate restriction review` or `lift`.",
     )
 
 

@@ -15,6 +15,7 @@ from gateway.callers import CaseCaller, Practitioner
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.restrictions.declaration import PlaceActor
 from gateway.restrictions.registry import PlaceRegistry, ReleaseDecision, ReleaseView, RestrictionView
+from gateway.restrictions.reviews import LONGEST_REVIEW
 from gateway.web import bodies, problem
 from gateway.web.case_openapi import EXAMPLE_QUESTION, EXAMPLE_SUBJECT, ApiOperation
 from gateway.web.case_request import ID_PATTERN, MAX_BODY, Body, describe_subject, read_model
@@ -28,6 +29,7 @@ from gateway.web.restriction_request import (
     NewReleaseBody,
     ReleaseBody,
     RestrictionBody,
+    ReviewBody,
     read_declaration,
 )
 from trust.exchange.errors import Fault
@@ -105,6 +107,17 @@ LIFT = ApiOperation(
     responses={"200": "The restriction as it stands."},
     parameters=(_id("restrictions"),),
 )
+REVIEW = ApiOperation(
+    path=RESTRICTIONS_PATH + "/{id}/review",
+    method="post",
+    id="reviewRestriction",
+    summary="Say that a restriction stays, and when to look at it again.",
+    body=ReviewBody,
+    example={**{name: _EXAMPLE[name] for name in ("reason", "practitioner")}, "review_on": "2027-11-30"},
+    view=RestrictionView,
+    responses={"200": "The restriction as it stands."},
+    parameters=(_id("restrictions"),),
+)
 TASKS = ApiOperation(
     path=RELEASES_PATH,
     method="get",
@@ -140,7 +153,7 @@ RELEASE = ApiOperation(
     view=ReleaseView,
     responses={"201": "The decision."},
 )
-OPERATIONS = (DECLARE, LIST, LIFT, TASKS, RELEASE, DECIDE)
+OPERATIONS = (DECLARE, LIST, LIFT, REVIEW, TASKS, RELEASE, DECIDE)
 
 
 def restriction_routes(registry: PlaceRegistry, guard: CaseGuard) -> Blueprint:
@@ -177,8 +190,26 @@ def restriction_routes(registry: PlaceRegistry, guard: CaseGuard) -> Blueprint:
         registry.lift(restriction, by=_actor(practitioner), reason=body.reason, now=now)
         return LIFT.respond(registry.get(restriction, client_id=client))
 
+    _add_reviews(routes, registry, guard)
     _add_releases(routes, registry, guard)
     return routes
+
+
+def _add_reviews(routes: Blueprint, registry: PlaceRegistry, guard: CaseGuard) -> None:
+    @routes.post(RESTRICTIONS_PATH + "/<restriction>/review")
+    @guard
+    def review(caller: CaseCaller, now: datetime, restriction: str) -> Response:
+        client = caller.client.client_id
+        if registry.get(restriction, client_id=client) is None:
+            raise Problem(problem.NOT_FOUND)
+        body = _read(ReviewBody)
+        if not now.date() < body.review_on <= (now + LONGEST_REVIEW).date():
+            fault = Fault(path="review_on", problem="must lie ahead, by a year at most")
+            raise Problem(problem.INVALID_FIELDS, faults=[fault])
+        practitioner, _ = practitioner_of(caller, body.practitioner, body.from_service)
+        next_at = datetime.combine(body.review_on, time.min, UTC)
+        registry.review(restriction, by=_actor(practitioner), reason=body.reason, next_at=next_at, now=now)
+        return REVIEW.respond(registry.get(restriction, client_id=client))
 
 
 def _add_releases(routes: Blueprint, registry: PlaceRegistry, guard: CaseGuard) -> None:

@@ -38,6 +38,32 @@ _OF_CLIENT = Statement(
     .order_by(consents.c.created_at.desc(), consents.c.id.desc())
     .limit(bindparam("most"))
 )
+_ENDING_OF_CLIENT = Statement(
+    select(consents)
+    .where(
+        consents.c.client_id == bindparam("its_client"),
+        consents.c.state == GRANTED,
+        consents.c.expires_on <= bindparam("last"),
+        or_(
+            consents.c.created_at < bindparam("before_at"),
+            and_(consents.c.created_at == bindparam("before_at"), consents.c.id < bindparam("before_id")),
+        ),
+    )
+    .order_by(consents.c.created_at.desc(), consents.c.id.desc())
+    .limit(bindparam("most"))
+)
+_UNWARNED = Statement(
+    select(consents)
+    .where(
+        consents.c.state == GRANTED,
+        consents.c.expires_on <= bindparam("last"),
+        ~select(consent_tasks.c.id)
+        .where(consent_tasks.c.consent == consents.c.id, consent_tasks.c.kind == bindparam("its_kind"))
+        .exists(),
+    )
+    .order_by(consents.c.expires_on, consents.c.id)
+    .limit(bindparam("most"))
+)
 _ALL = Statement(select(consents).order_by(consents.c.created_at, consents.c.id).limit(bindparam("most")))
 _END = Statement(
     update(consents)
@@ -160,6 +186,25 @@ def of_client(tx: Transaction, *, client_id: str, before: tuple[datetime, str], 
     at, last = before
     values = {"its_client": client_id, "before_at": to_microseconds(at), "before_id": last, "most": limit}
     return tuple(map(_row, tx.rows(_OF_CLIENT, values)))
+
+
+def ending_of_client(
+    tx: Transaction, *, client_id: str, last: date, before: tuple[datetime, str], limit: int
+) -> tuple[ConsentRow, ...]:
+    """Return a page of a client's consents in force that end by a day, as :func:`of_client` does."""
+    values = {
+        "its_client": client_id,
+        "last": last.isoformat(),
+        "before_at": to_microseconds(before[0]),
+        "before_id": before[1],
+        "most": limit,
+    }
+    return tuple(map(_row, tx.rows(_ENDING_OF_CLIENT, values)))
+
+
+def unwarned(tx: Transaction, *, last: date, kind: str, limit: int) -> tuple[ConsentRow, ...]:
+    """Return consents in force that end by a day and have no task of a kind yet, the first to end first."""
+    return tuple(map(_row, tx.rows(_UNWARNED, {"last": last.isoformat(), "its_kind": kind, "most": limit})))
 
 
 def list_all(tx: Transaction, *, limit: int) -> tuple[ConsentRow, ...]:

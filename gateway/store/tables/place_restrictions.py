@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import BindParameter, and_, bindparam, or_, select, update
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion, numbered_values
@@ -23,6 +23,33 @@ _ALL = Statement(
     select(place_restrictions)
     .where(place_restrictions.c.lifted_at.is_(None))
     .order_by(place_restrictions.c.declared_at.desc(), place_restrictions.c.id)
+)
+_EVERY_CLIENT = "*"
+_TO_REVIEW = Statement(
+    select(place_restrictions)
+    .where(
+        or_(bindparam("its_client") == _EVERY_CLIENT, place_restrictions.c.client_id == bindparam("its_client")),
+        place_restrictions.c.lifted_at.is_(None),
+        place_restrictions.c.review_at <= bindparam("by"),
+        or_(
+            bindparam("after_at") < place_restrictions.c.review_at,
+            and_(
+                bindparam("after_at") == place_restrictions.c.review_at,
+                place_restrictions.c.id > bindparam("after_id"),
+            ),
+        ),
+    )
+    .order_by(place_restrictions.c.review_at, place_restrictions.c.id)
+    .limit(bindparam("most"))
+)
+_REVIEW = Statement(
+    update(place_restrictions)
+    .where(
+        place_restrictions.c.id == bindparam("its_id"),
+        place_restrictions.c.lifted_at.is_(None),
+        place_restrictions.c.sealed == bindparam("was"),
+    )
+    .values(sealed=bindparam("its_sealed"), review_at=bindparam("at"))
 )
 _ASK_TO_LIFT = Statement(
     update(place_restrictions)
@@ -115,6 +142,26 @@ def list_in_force(tx: Transaction, *, client_id: str | None) -> tuple[StoredRest
     """Return the restrictions in force, newest first: those of one case system, or all."""
     rows = tx.rows(_ALL, {}) if client_id is None else tx.rows(_OF_CLIENT, {"its_client": client_id})
     return tuple(map(_restriction, rows))
+
+
+def list_to_review(
+    tx: Transaction, *, client_id: str | None, by: datetime, after: tuple[int, str] = (-1, ""), limit: int
+) -> tuple[StoredRestriction, ...]:
+    """Return restrictions in force whose review is due by a moment, the earliest first: of a case system, or all."""
+    values = {
+        "its_client": _EVERY_CLIENT if client_id is None else client_id,
+        "by": to_microseconds(by),
+        "after_at": after[0],
+        "after_id": after[1],
+        "most": limit,
+    }
+    return tuple(map(_restriction, tx.rows(_TO_REVIEW, values)))
+
+
+def set_review(tx: Transaction, earlier: StoredRestriction, *, sealed: bytes, review_at: datetime) -> bool:
+    """Store a review with the day of the next one; return false where the restriction changed meanwhile."""
+    values = {"its_id": earlier.id, "was": earlier.sealed, "its_sealed": sealed, "at": to_microseconds(review_at)}
+    return tx.run(_REVIEW, values) == 1
 
 
 def ask_to_lift(tx: Transaction, *, id: str, sealed: bytes) -> bool:  # noqa: A002 - the column's name
