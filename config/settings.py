@@ -303,9 +303,11 @@ class FreshnessSettings(Frozen):
 
 
 class Retention(Frozen):
-    """``[retention]``: for how many days what accounts for a question is kept, practitioners' data among it."""
+    """``[retention]``: days for which accounts of questions, with practitioners' data, and ended consents stay."""
 
     accounts_days: int = Field(default=2_192, ge=31, le=36_525)
+    consents_days: int = Field(default=2_922, ge=366, le=36_525)
+    """For how many days a consent is kept once it has ended."""
 
 
 class PlaysSettings(Frozen):

@@ -9,6 +9,7 @@ from trust.federation.chain import TrustedEntity
 from trust.identifiers import RoleCode
 from trust.oauth.access_token import AccessToken
 from trust.oauth.authorization_details import AuthorizationDetail
+from trust.strict_json import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,8 @@ class CaseRefused(Exception):
     """
 
     faults: tuple[Fault, ...] = ()
+    routes: tuple[JsonObject, ...] = ()
+    """What may be sent without consent instead, where it is refused for want of one."""
 
     def __init__(
         self,

@@ -228,6 +228,7 @@ def _keeper(
         claims=parts.claims,
         destroy_old_seals=parts.vault.destroy_old_seals,
         accounts_kept=timedelta(days=parts.settings.retention.accounts_days),
+        consents_kept=timedelta(days=parts.settings.retention.consents_days),
         directory=directory,
         clock=parts.clock,
         attempt=attempt,

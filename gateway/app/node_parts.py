@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from socket import gethostname
 
 from config.settings import NodeSettings
@@ -74,7 +74,11 @@ class NodeParts:
     @property
     def consents(self) -> ConsentGate:
         """The checks of consent."""
-        return ConsentGate(own=self.own, seal=ConsentSeal(vault=self.vault))
+        return ConsentGate(
+            own=self.own,
+            seal=ConsentSeal(vault=self.vault),
+            kept=timedelta(days=self.settings.retention.consents_days),
+        )
 
     def ring_overdue(self, service: ServiceSlug, reference: str, now: datetime) -> None:
         """Ring the on-call channels of a service about what no person has decided in time."""

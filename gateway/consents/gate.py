@@ -4,12 +4,13 @@
 2. By person, at the sender: a withdrawal or refusal here ends earlier consents (:mod:`trust.consents.status`).
 3. By person, at the holder: the same, after the match. It is no reason to refuse before it: that would tell that the
    person is known.
-4. A service that is shown a consent relies on it, and is told of its end.
+4. A consent that is older than refusals are kept here supports nothing: what the person said since may be erased.
+5. A service that is shown a consent relies on it, and is told of its end.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.accountability.subject_buckets import person_keys
 from gateway.consents.storage import ConsentSeal, may_be_same_person
@@ -47,6 +48,8 @@ class ConsentGate:
 
     own: EntityId
     seal: ConsentSeal
+    kept: timedelta = timedelta(days=2_922)
+    """For how long withdrawals and refusals are kept."""
 
     def ended(self, tx: Transaction, message: Message) -> frozenset[str]:
         """Return the persons of a message whose record of consent is known to have ended."""
@@ -73,6 +76,8 @@ class ConsentGate:
             return restrictions
         subject = message.subject if person.record is None else person.record.person
         roles = self._withdrawn(tx, person.keys, subject, _Sharing.with_asker(message), record)
+        if record.given_on <= (person.now - self.kept).date():  # 4
+            roles = record.roles
         if not roles:
             return restrictions
         return replace(

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from secrets import token_urlsafe
 
@@ -17,20 +17,25 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
 from gateway.consents.storage import ConsentSeal, StoredConsent, Worker, is_same_person
 from gateway.delivery.calendars import ZONE
+from gateway.delivery.recipient_plan import AnyAlert, offer_route
 from gateway.ports import Store, Transaction
 from gateway.store.tables import consents
 from gateway.store.tables.consents import ConsentRow, ConsentTask, ConsentUse
 from trust import typed_json
 from trust.agreements.clause import Clause
+from trust.agreements.clause_selection import QuerySpec
+from trust.agreements.remaining_routes import remaining_routes
 from trust.consents.authority import Assessment, Decision, Giver, deny_authority
 from trust.consents.preview import Flow, Preview, preview
 from trust.consents.record import Consent, ConsentEvent, ConsentState
 from trust.consents.status import SENTENCES, deny_use
+from trust.exchange.alert import ALERT_KIND
 from trust.exchange.consent import ConsentRecord
 from trust.exchange.envelope import AgreementRef
 from trust.exchange.errors import Fault
 from trust.exchange.person import Subject
-from trust.identifiers import EntityId, ServiceRef, ServiceSlug
+from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.strict_json import JsonObject
 
 TELL_PERSON = "tell-person"
 TELL_SERVICE = "tell-service"
@@ -183,8 +188,24 @@ class Consents:
         )
         if unusable is not None:
             reason, remedy = SENTENCES[unusable]
-            raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=reason, remedy=remedy, code=str(unusable))
+            refused = CaseRefused(CaseRefusal.NOT_PERMITTED, detail=reason, remedy=remedy, code=str(unusable))
+            refused.routes = self._routes(entry, now)
+            raise refused
         return entry.consent.to_wire()
+
+    def _routes(self, entry: HeldConsent, now: datetime) -> tuple[JsonObject, ...]:
+        """Return the alerts that need no consent, for the service and the role that recorded this one."""
+        spec = QuerySpec(
+            asker=ServiceRef(entity=self.own, service=ServiceSlug(entry.row.service)),
+            kind=ALERT_KIND,
+            purpose=PurposeCode(""),
+            role=RoleCode(entry.stored.worker.role),
+            query=AnyAlert(),
+        )
+        in_force = self.agreements.in_force(now=now)
+        names = {party.entity: party.name for each in in_force for party in each.agreement.parties}
+        offers = (offer_route(each, names, each.holder.service) for each in remaining_routes(in_force, spec))
+        return tuple(asdict(each) for each in offers)
 
     def preview(self, entry: HeldConsent, *, now: datetime) -> Preview:
         """Return what stops and what goes on when a consent ends."""

@@ -52,7 +52,7 @@ TOO_LONG = "message_too_long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _AnyAlert:
+class AnyAlert:
     """Any safeguarding alert, as far as a selection of clauses asks."""
 
     fields: frozenset[str] | None = None
@@ -198,21 +198,11 @@ class _Run:
 
     def routes(self, binding: Sequence[InForce], names: Mapping[EntityId, str]) -> Iterator[OfferedRoute]:
         """Yield the alerts that need no consent, to services that can be sent one now."""
-        spec = replace(self.submission.spec(self.planner.own), kind=ALERT_KIND, query=_AnyAlert(), holders=None)
+        spec = replace(self.submission.spec(self.planner.own), kind=ALERT_KIND, query=AnyAlert(), holders=None)
         for route in remaining_routes(binding, replace(spec, consent=False)):
             recipient = self.batch.recipient(route.holder, ALERT)
             if not isinstance(recipient, Refusal):
-                yield OfferedRoute(
-                    kind=route.clause.kind,
-                    topic=str(Topic.SAFEGUARDING),
-                    purpose=route.clause.purpose,
-                    service=str(route.holder),
-                    organisation=names.get(route.holder.entity, route.holder.entity),
-                    service_name=recipient.entry.name,
-                    agreement=f"{route.agreement.id}/{route.agreement.version}",
-                    clause=route.clause.id,
-                    law=route.clause.law,
-                )
+                yield offer_route(route, names, recipient.entry.name)
 
     def _cut(self, whole: Message, permit: Permit, selected: SelectedClause, service_kind: str) -> Message:
         """Return the message as the clause grants it, each person described as far as this service may be told."""
@@ -295,6 +285,21 @@ def _protect(message: Message, place: RestrictedPlace, ruling: LocationRuling) -
         message,
         persons=protect_persons(message.persons, place.values),
         practitioner=protect_practitioner(message.practitioner, place),
+    )
+
+
+def offer_route(route: SelectedClause, names: Mapping[EntityId, str], service_name: str) -> OfferedRoute:
+    """Return a safeguarding alert under a clause that needs no consent."""
+    return OfferedRoute(
+        kind=route.clause.kind,
+        topic=str(Topic.SAFEGUARDING),
+        purpose=route.clause.purpose,
+        service=str(route.holder),
+        organisation=names.get(route.holder.entity, route.holder.entity),
+        service_name=service_name,
+        agreement=f"{route.agreement.id}/{route.agreement.version}",
+        clause=route.clause.id,
+        law=route.clause.law,
     )
 
 

@@ -15,7 +15,7 @@ from gateway.maintenance.rounds import ROUND_S, EntityRounds
 from gateway.ports import ClaimStore
 from gateway.runtime.background import Wait, run_rounds
 from gateway.store.housekeeping import erase_expired
-from gateway.store.retention import erase_accounts
+from gateway.store.retention import erase_accounts, erase_consents
 from trust.identifiers import EntityId
 
 
@@ -28,6 +28,8 @@ class NodeRounds(EntityRounds):
     """Destroy the daily keys of what is kept for a day (:mod:`gateway.keys.daily_seal`)."""
     accounts_kept: timedelta
     """For how long what accounts for a question is kept."""
+    consents_kept: timedelta
+    """For how long a consent that ended is kept."""
     parties: Callable[[datetime], Iterable[EntityId]]
     """Return the parties of the agreements in force."""
     show_freshness: Callable[[Sequence[EntityStatus]], None]
@@ -63,6 +65,7 @@ class NodeRounds(EntityRounds):
         self.attempt("erase_expired", lambda: erase_expired(self.store, self.claims, now=now))
         self.attempt("daily_seal", self.destroy_old_seals)
         self.attempt("retention", lambda: erase_accounts(self.store, before=now - self.accounts_kept))
+        self.attempt("consent_retention", lambda: erase_consents(self.store, before=now - self.consents_kept))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.statuses(now=now)) or ()

@@ -6,16 +6,18 @@
 3. Queries about misuse with their answers, and flags that were reviewed.
 4. Decisions on sharing that wait for no review.
 5. Queued messages with their submissions, answers and events, unless one still waits for a recipient or a person.
+6. With a period of their own: consents that ended, with their persons' keys, uses and tasks.
 
 The leaves stay. They hold pseudonyms, and with the keys gone no person and no question leads to them.
 """
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, delete, or_, select, tuple_
+from sqlalchemy import BindParameter, bindparam, delete, func, or_, select, tuple_
 
 from gateway.ports import Store, Transaction
 from gateway.store.break_glass_schema import break_glass
+from gateway.store.consent_schema import consent_keys, consent_tasks, consent_uses, consents
 from gateway.store.delivery_schema import answers, delivery_events, inbox, outbox, submissions
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
@@ -66,6 +68,26 @@ _OLD_DECISIONS = (
 _ANSWER = tuple_(answers.c.message, answers.c.seq, answers.c.side)
 _OLD_ANSWERS = select(answers.c.message, answers.c.seq, answers.c.side).where(answers.c.at < _BEFORE).limit(_BATCH)
 _OLD_EVENTS = select(delivery_events.c.seq).where(delivery_events.c.at < _BEFORE).limit(_BATCH)
+_OLD_CONSENTS = (
+    select(consents.c.id)
+    .where(
+        consents.c.state != "granted",
+        func.coalesce(consents.c.ended_at, consents.c.created_at) < _BEFORE,
+        consents.c.notices_due.is_(None),
+    )
+    .order_by(consents.c.created_at, consents.c.id)
+    .limit(_BATCH)
+    .scalar_subquery()
+)
+_ERASE_CONSENTS = tuple(
+    Statement(each)
+    for each in (
+        delete(consent_tasks).where(consent_tasks.c.consent.in_(_OLD_CONSENTS)),
+        delete(consent_uses).where(consent_uses.c.consent.in_(_OLD_CONSENTS)),
+        delete(consent_keys).where(consent_keys.c.consent.in_(_OLD_CONSENTS)),
+        delete(consents).where(consents.c.id.in_(_OLD_CONSENTS)),
+    )
+)
 _ERASE = tuple(
     Statement(each)
     for each in (
@@ -85,6 +107,15 @@ _ERASE = tuple(
         delete(delivery_events).where(delivery_events.c.seq.in_(_OLD_EVENTS)),
     )
 )
+
+
+def erase_consents(store: Store, *, before: datetime) -> int:
+    """Erase consents that ended or were refused before a moment, batch by batch, and return how many rows went.
+
+    The keyed name of each stays among the ended ones, and the leaves of messages that showed it.
+    """
+    values = {"before": to_microseconds(before), "batch": BATCH}
+    return erase_all(lambda: store.erase(lambda tx: sum(tx.run(each, values) for each in _ERASE_CONSENTS)))
 
 
 def erase_accounts(store: Store, *, before: datetime) -> int:

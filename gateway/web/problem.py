@@ -307,6 +307,7 @@ class Problem(Exception):
         remedy: str | None = None,
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        routes: Iterable[strict_json.JsonObject] = (),
     ) -> None:
         super().__init__(kind.code)
         self.kind = kind
@@ -314,6 +315,7 @@ class Problem(Exception):
         self.remedy = remedy or kind.remedy
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        self.routes = tuple(routes)
 
 
 def to_bytes(problem: Problem, *, request_id: str) -> bytes:
@@ -336,6 +338,8 @@ def to_json(problem: Problem, *, request_id: str) -> strict_json.JsonObject:
         document["detail"] = problem.detail
     if problem.faults:
         document["faults"] = [{"member": fault.path, "problem": fault.problem} for fault in problem.faults]
+    if problem.routes:
+        document["routes"] = list(problem.routes)
     return document
 
 

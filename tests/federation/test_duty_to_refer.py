@@ -198,6 +198,21 @@ def withdrawn(client: CaseClient, asked: dict[str, Any], consent: str) -> TestRe
     return send(client, f"consents/{consent}/withdraw", {"given_by": {"relation": "person"}, **worker})
 
 
+@pytest.mark.holds("S8")
+def test_a_consent_named_by_id_that_ended_is_refused_with_what_needs_none(network: Network) -> None:
+    agree(network)
+    client = network.case_client()
+    consent, body = recorded(network, client), rehousing(network, None)
+    body["persons"][0]["consent"] = {"id": consent}
+    assert withdrawn(client, body, consent).status_code == 200
+    refused = send(client, "referrals", body)
+    assert refused.status_code == 403, refused.text
+    (route,) = refused.get_json()["routes"]
+    assert (route["kind"], route["service"], route["purpose"]) == ("alert", TEAM, SAFEGUARDING)
+    sent = send(client, "alerts", alert(recipients=[route["service"]], topic=route["topic"], purpose=route["purpose"]))
+    assert sent.status_code == 201, sent.text
+
+
 KINDS = {"connecting-families": "family-support"}
 
 

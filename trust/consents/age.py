@@ -5,6 +5,8 @@
    28 February, so the age begins on 1 March. To be confirmed by counsel.
 2. Scotland: the beginning of the relevant anniversary (Age of Legal Capacity (Scotland) Act 1991 s.6(1)), which for a
    birth on 29 February is 1 March in a common year (s.6(2)).
+3. Northern Ireland: as in England and Wales, by the Age of Majority Act (Northern Ireland) 1969. To be confirmed by
+   counsel.
 
 No library decides this: two that are widely used differ by a day. The day is the United Kingdom's; the caller knows it.
 """
@@ -21,11 +23,12 @@ class Jurisdiction(StrEnum):
 
     ENGLAND_AND_WALES = "england-and-wales"
     SCOTLAND = "scotland"
+    NORTHERN_IRELAND = "northern-ireland"
 
 
 _LEAP_DAY: Final = (2, 29)
 _ANNIVERSARY_OF_LEAP_DAY: Final[Mapping[Jurisdiction, tuple[int, int]]] = MappingProxyType(
-    {Jurisdiction.ENGLAND_AND_WALES: (3, 1), Jurisdiction.SCOTLAND: (3, 1)}
+    {Jurisdiction.ENGLAND_AND_WALES: (3, 1), Jurisdiction.SCOTLAND: (3, 1), Jurisdiction.NORTHERN_IRELAND: (3, 1)}
 )
 """Month and day on which, in a common year, a person born on 29 February attains an age."""
 

@@ -13,6 +13,12 @@
 5. A record of authority, and of an assessment, says where it is filed. An assessment is of this decision.
 6. An alleged perpetrator gives and withdraws for no one else, also with such an authority.
 
+7. Northern Ireland: from 16 the person's own decision (Age of Majority Act (Northern Ireland) 1969 s.4, on treatment,
+   by analogy); below it as under 2; parental responsibility ends at 18 (Children (Northern Ireland) Order 1995 arts. 2
+   and 5). For a person found to lack capacity, from 16, a recorded best-interests decision at common law. The Mental
+   Capacity Act (Northern Ireland) 2016 is commenced for deprivation of liberty, research and money matters only (SR
+   2019/163), so no attorney for welfare and no deputy decides this.
+
 To be confirmed by counsel.
 """
 
@@ -68,23 +74,26 @@ class Giver:
 
 ADULT: Final = 18
 CAPACITY_PRESUMED: Final[Mapping[Jurisdiction, int]] = MappingProxyType(
-    {Jurisdiction.ENGLAND_AND_WALES: 16, Jurisdiction.SCOTLAND: 12}
+    {Jurisdiction.ENGLAND_AND_WALES: 16, Jurisdiction.SCOTLAND: 12, Jurisdiction.NORTHERN_IRELAND: 16}
 )
 """Age from which the person's own decision counts unless an assessment says otherwise."""
-_PARENTS_UNTIL: Final = MappingProxyType({Jurisdiction.ENGLAND_AND_WALES: ADULT, Jurisdiction.SCOTLAND: 16})
+_PARENTS_UNTIL: Final = MappingProxyType(
+    {Jurisdiction.ENGLAND_AND_WALES: ADULT, Jurisdiction.SCOTLAND: 16, Jurisdiction.NORTHERN_IRELAND: ADULT}
+)
 _INCAPACITY_FROM: Final = 16
-_OF_JURISDICTION: Final[Mapping[Relation, Jurisdiction]] = MappingProxyType(
+_ENGLAND, _SCOTLAND = frozenset({Jurisdiction.ENGLAND_AND_WALES}), frozenset({Jurisdiction.SCOTLAND})
+_LAWS_OF: Final[Mapping[Relation, frozenset[Jurisdiction]]] = MappingProxyType(
     {
-        Relation.ATTORNEY: Jurisdiction.ENGLAND_AND_WALES,
-        Relation.DEPUTY: Jurisdiction.ENGLAND_AND_WALES,
-        Relation.BEST_INTERESTS: Jurisdiction.ENGLAND_AND_WALES,
-        Relation.WELFARE_ATTORNEY: Jurisdiction.SCOTLAND,
-        Relation.WELFARE_GUARDIAN: Jurisdiction.SCOTLAND,
-        Relation.INTERVENTION_ORDER: Jurisdiction.SCOTLAND,
-        Relation.STATUTORY_PRINCIPLES: Jurisdiction.SCOTLAND,
+        Relation.ATTORNEY: _ENGLAND,
+        Relation.DEPUTY: _ENGLAND,
+        Relation.BEST_INTERESTS: _ENGLAND | {Jurisdiction.NORTHERN_IRELAND},
+        Relation.WELFARE_ATTORNEY: _SCOTLAND,
+        Relation.WELFARE_GUARDIAN: _SCOTLAND,
+        Relation.INTERVENTION_ORDER: _SCOTLAND,
+        Relation.STATUTORY_PRINCIPLES: _SCOTLAND,
     }
 )
-"""Authorities for people who lack capacity, and the law that knows them."""
+"""Authorities for people who lack capacity, and the laws that know them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +163,7 @@ def _deny_parent(decision: Decision, age: int) -> str | None:
 
 def _deny_substitute(decision: Decision, age: int) -> str | None:
     relation = decision.giver.relation
-    if _OF_JURISDICTION[relation] is not decision.jurisdiction:
+    if decision.jurisdiction not in _LAWS_OF[relation]:
         return f"The law of {decision.jurisdiction} does not know this authority ({relation})."
     least = ADULT if relation is Relation.ATTORNEY else _INCAPACITY_FROM
     if age < least:

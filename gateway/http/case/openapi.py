@@ -95,5 +95,10 @@ _PROBLEM: JsonObject = {
                 "properties": {"member": {"type": "string"}, "problem": {"type": "string"}},
             },
         },
+        "routes": {
+            "type": "array",
+            "description": "What may be sent without consent instead, where a consent is refused.",
+            "items": {"$ref": "#/components/schemas/OfferedRoute"},
+        },
     },
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trust.consents.age import Jurisdiction
 from trust.consents.authority import Assessment, Decision, Finding, Giver, Relation, deny_authority
 
-E, S = Jurisdiction.ENGLAND_AND_WALES, Jurisdiction.SCOTLAND
+E, S, N = Jurisdiction.ENGLAND_AND_WALES, Jurisdiction.SCOTLAND, Jurisdiction.NORTHERN_IRELAND
 ON = date(2026, 11, 30)
 ABLE = Assessment(
     finding=Finding.HAS_CAPACITY, assessed_on=date(2026, 11, 2), assessor_role="social-worker", evidence="CF-1/able"
@@ -53,6 +53,17 @@ def decision(jurisdiction: Jurisdiction, age: int | None, relation: Relation, fo
         (S, 15, PARENT, LACKS, True),
         (S, 16, PARENT, LACKS, False),
         (E, 40, Relation.ATTORNEY, LACKS, True),
+        (N, 16, P, None, True),
+        (N, 15, P, None, False),
+        (N, 15, P, ABLE, True),
+        (N, 15, PARENT, None, True),
+        (N, 17, PARENT, LACKS, True),
+        (N, 18, PARENT, LACKS, False),
+        (N, 40, Relation.BEST_INTERESTS, LACKS, True),
+        (N, 40, Relation.BEST_INTERESTS, None, False),
+        (N, 40, Relation.ATTORNEY, LACKS, False),
+        (N, 40, Relation.DEPUTY, LACKS, False),
+        (N, 40, Relation.WELFARE_GUARDIAN, LACKS, False),
         (E, 40, Relation.ATTORNEY, None, False),
         (E, 17, Relation.ATTORNEY, LACKS, False),
         (E, 17, Relation.DEPUTY, LACKS, True),
