@@ -188,9 +188,9 @@ class Consents:
         )
         if unusable is not None:
             reason, remedy = SENTENCES[unusable]
-            refused = CaseRefused(CaseRefusal.NOT_PERMITTED, detail=reason, remedy=remedy, code=str(unusable))
-            refused.routes = self._routes(entry, now)
-            raise refused
+            refusal = CaseRefused(CaseRefusal.NOT_PERMITTED, detail=reason, remedy=remedy, code=str(unusable))
+            refusal.routes = self._routes(entry, now)
+            raise refusal
         return entry.consent.to_wire()
 
     def _routes(self, entry: HeldConsent, now: datetime) -> tuple[JsonObject, ...]:

@@ -241,10 +241,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
         if refused.max_age_s is not None:
             headers["WWW-Authenticate"] = _step_up_challenge(refused.max_age_s)
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
-        faults, routes = refused.faults, refused.routes
-        return _render(
-            Problem(kind, refused.detail, remedy=refused.remedy, faults=faults, headers=headers, routes=routes)
-        )
+        return _render(problem.from_case_refusal(kind, refused, headers))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

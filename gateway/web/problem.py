@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from flask import Response
 
+from gateway.callers import CaseRefused
 from trust import strict_json
 from trust.errors import (
     ExchangeRefused,
@@ -316,6 +317,18 @@ class Problem(Exception):
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
         self.routes = tuple(routes)
+
+
+def from_case_refusal(kind: ProblemType, refusal: CaseRefused, headers: Mapping[str, str]) -> Problem:
+    """Return what a capability refused a case system, as a problem of a kind."""
+    return Problem(
+        kind,
+        refusal.detail,
+        remedy=refusal.remedy,
+        faults=refusal.faults,
+        headers=headers,
+        routes=refusal.routes,
+    )
 
 
 def to_bytes(problem: Problem, *, request_id: str) -> bytes:

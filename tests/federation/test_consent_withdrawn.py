@@ -260,7 +260,7 @@ def test_a_consent_that_runs_out_is_told_like_a_withdrawal(network: Network, cli
     for _ in range(2):
         notices.round(network.clock.now())
     view = get(client, f"consents/{consent}")
-    assert (view["state"], [each["kind"] for each in view["tasks"]]) == ("expired", ["tell-person"])
+    assert (view["state"], [each["kind"] for each in view["tasks"]]) == ("expired", ["consent-ends", "tell-person"])
     drain(network)
     assert in_inbox(network, TRUST, "mental-health") == ["consent.withdrawn"]
     refused = post(client, "lookups", client.body(consent={"id": consent}))
