@@ -77,7 +77,7 @@ class NodeParts:
         return ConsentGate(
             own=self.own,
             seal=ConsentSeal(vault=self.vault),
-            kept=timedelta(days=self.settings.retention.consents_days),
+            retention=timedelta(days=self.settings.retention.consents_days),
         )
 
     def ring_overdue(self, service: ServiceSlug, reference: str, now: datetime) -> None:

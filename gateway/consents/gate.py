@@ -48,7 +48,7 @@ class ConsentGate:
 
     own: EntityId
     seal: ConsentSeal
-    kept: timedelta = timedelta(days=2_922)
+    retention: timedelta = timedelta(days=2_922)
     """For how long withdrawals and refusals are kept."""
 
     def ended(self, tx: Transaction, message: Message) -> frozenset[str]:
@@ -76,7 +76,7 @@ class ConsentGate:
             return restrictions
         subject = message.subject if person.record is None else person.record.person
         roles = self._withdrawn(tx, person.keys, subject, _Sharing.with_asker(message), record)
-        if record.given_on <= (person.now - self.kept).date():  # 4
+        if record.given_on <= (person.now - self.retention).date():  # 4
             roles = record.roles
         if not roles:
             return restrictions
