@@ -77,3 +77,9 @@ class OnCallSettings(Frozen):
     def fallback(self) -> Fallback:
         """Return the person to telephone, as the node publishes it."""
         return Fallback(name=self.fallback_name, phone=self.fallback_phone)
+
+
+class AccessAlertSettings(Frozen):
+    """``[access_alerts]``: the mail to the person who reviews lookups of colleagues, relatives and marked records."""
+
+    mail: MailSettings

@@ -22,7 +22,7 @@ from config.fields import (
     Slug,
     StoreUrl,
 )
-from config.on_call import OnCallSettings
+from config.on_call import AccessAlertSettings, OnCallSettings
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
 from trust.agreements.bodies import PublicBody
@@ -352,6 +352,7 @@ class NodeSettings(Frozen):
     delivery: DeliverySettings = DeliverySettings()
     identity: IdentitySettings = IdentitySettings()
     break_glass: BreakGlassSettings | None = None
+    access_alerts: AccessAlertSettings | None = None
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)
 

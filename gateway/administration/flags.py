@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from config.settings import NodeSettings
+from gateway.accountability.access_alerts import ASKED_ABOUT_WATCHED, LOOKED_UP, WatchReason
 from gateway.accountability.break_glass import ASKED_BY_BREAK_GLASS, BREAK_GLASS, UNREVIEWED
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.accountability.rate_limits import OVER_BUDGET, UNJUSTIFIED
@@ -36,6 +37,10 @@ MEANINGS: Mapping[str, str] = {
     BREAK_GLASS: "used break-glass: see `hearthgate break-glass list`",
     UNREVIEWED: "used break-glass that was not reviewed within 72 hours; it is suspended for this person until it is",
     ASKED_BY_BREAK_GLASS: "asked this agency by break-glass: ask them why, if your record does not show an emergency",
+    LOOKED_UP[WatchReason.COLLEAGUE]: "looked up a colleague: ask them and their manager why",
+    LOOKED_UP[WatchReason.RELATIVE]: "looked up a relative of their own: ask them and their manager why",
+    LOOKED_UP[WatchReason.MARKED]: "looked up a record that this agency has marked: ask them and their manager why",
+    ASKED_ABOUT_WATCHED: "asked about a colleague of this agency or a record that it has marked: ask them why",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",
@@ -92,12 +97,19 @@ def _reviewable(settings: NodeSettings, store: Store, code: str, asker: str) -> 
     ]
     if not matching:
         raise OperationRefused("No such flag is open; `hearthgate flag list` shows those that are.")
-    key, administrator = node_vault(settings).evidence_hmac_key(), persons(current(settings).name)
+    key, administrator = node_vault(settings).evidence_hmac_key(), _sign_in_ids(settings)
     for each in {flag.asker for flag in matching}:
         client_id, _, pseudonym = each.partition(" ")
         if pseudonym in {own_name(key, client_id, person) for person in administrator}:
             raise OperationRefused("This flag concerns you; another administrator reviews it.")
     return matching
+
+
+def _sign_in_ids(settings: NodeSettings) -> tuple[str, ...]:
+    """Return the ids that the administrator may have as a practitioner: their accounts, alone and at each provider."""
+    accounts = persons(current(settings).name)
+    issuers = (each.issuer for each in settings.identity.providers)
+    return *accounts, *(f"{issuer}#{account}" for issuer in issuers for account in accounts)
 
 
 def _lines(folded: FoldedFlag) -> list[str]:

@@ -156,6 +156,7 @@ def _asking_side(parts: CaseParts) -> AskingSide:
             agreements=parts.agreements,
             budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.asking)),
             break_glass=node.break_glass,
+            access_alerts=node.access_alerts,
         ),
         fan_out=FanOut(parts.outbound, peer_s=limits.peer_s, crashed=_query_crashed),
         consents=parts.delivery.consents.cases.resolve,

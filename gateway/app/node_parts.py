@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from socket import gethostname
 
 from config.settings import NodeSettings
+from gateway.accountability.access_alerts import AccessAlerts
 from gateway.accountability.break_glass import BreakGlass
 from gateway.agreements.registry import AgreementRegistry
-from gateway.app.on_call import build_break_glass, build_on_call
+from gateway.app.on_call import build_access_alerts, build_break_glass, build_on_call
 from gateway.consents.gate import ConsentGate
 from gateway.consents.notices import ConsentNotices
 from gateway.consents.service import Consents
@@ -67,6 +68,7 @@ class NodeParts:
     vouching: VouchedKeys
     on_call: OnCall
     break_glass: BreakGlass
+    access_alerts: AccessAlerts
     capabilities: Sequence[AnyCapability]
     kinds: Kinds
     places: Places
@@ -108,6 +110,7 @@ def open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[AnyC
         vault=vault,
         on_call=build_on_call(settings, vault, store),
         break_glass=build_break_glass(settings, store, Background(events.last_handler).later),
+        access_alerts=build_access_alerts(settings, store, Background(events.last_handler).later),
         fitness=ServingGate(store, host=gethostname()),
         capabilities=capabilities,
         kinds=served_kinds(capabilities).kinds,

@@ -9,6 +9,8 @@ from pathlib import Path
 from config.loading import ConfigError
 from config.on_call import MailSettings, WebhookSettings
 from config.settings import NodeSettings, Service
+from gateway.accountability.access_alerts import NONE as NO_ACCESS_ALERTS
+from gateway.accountability.access_alerts import AccessAlerts
 from gateway.accountability.break_glass import NONE as NO_BREAK_GLASS
 from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice, Reviewers
 from gateway.app.wiring import pinned_tls
@@ -61,6 +63,22 @@ def build_break_glass(settings: NodeSettings, store: Store, later: Callable[[Cal
         reviewer=reviewers.reviewer, manager=reviewers.manager, most_unreviewed=reviewers.most_unreviewed
     )
     return BreakGlass(reviewers=persons, notify=notify)
+
+
+def build_access_alerts(
+    settings: NodeSettings, store: Store, later: Callable[[Callable[[], None]], None]
+) -> AccessAlerts:
+    """Build what rings for access alerts. Raises as :func:`build_break_glass` does."""
+    alerts = settings.access_alerts
+    if alerts is None:
+        return NO_ACCESS_ALERTS
+    bell = _mail("access alerts", _NO_FALLBACK, alerts.mail, settings.base_dir)
+    on_call = OnCall({ServiceSlug(BellStep.ACCESS_ALERT): (bell,)}, store)
+
+    def ring_now(lookup_id: str, now: datetime) -> None:
+        on_call.ring(ServiceSlug(BellStep.ACCESS_ALERT), lookup_id, BellStep.ACCESS_ALERT, now)
+
+    return AccessAlerts(ring=lambda lookup_id, now: later(partial(ring_now, lookup_id, now)))
 
 
 def _bells(service: Service, settings: NodeSettings, vault: KeyVault) -> Iterator[Bell]:

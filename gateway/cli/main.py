@@ -244,6 +244,17 @@ _BREAK_GLASS = _group(
         "lift": ("gateway.cli.break_glass:lift", "End a suspension for a use that was not justified."),
     },
 )
+_ACCESS_ALERT = _group(
+    "access-alert",
+    "Say whose lookup raises an alert.",
+    {
+        "replace": (
+            "gateway.cli.access_alert:replace",
+            "Replace the list of colleagues, relatives, marked records.",
+        ),
+        "list": ("gateway.cli.access_alert:list_counts", "Count the persons on the list."),
+    },
+)
 _SHARING = _group(
     "sharing",
     "Look at decisions to share or not to share.",
@@ -321,6 +332,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "outbox": _OUTBOX,
     "restriction": _RESTRICTION,
     "break-glass": _BREAK_GLASS,
+    "access-alert": _ACCESS_ALERT,
     "sharing": _SHARING,
     "delivery": _DELIVERY,
     "relay": ("gateway.cli.outbox:relay", "Send queued messages until told to stop."),

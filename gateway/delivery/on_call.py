@@ -44,6 +44,7 @@ class BellStep(StrEnum):
     OVERDUE = "overdue"
     BREAK_GLASS = "break_glass"
     BREAK_GLASS_LATE = "break_glass_late"
+    ACCESS_ALERT = "access_alert"
 
 
 SENTENCES = {
@@ -57,6 +58,7 @@ SENTENCES = {
     BellStep.OVERDUE: "It is overdue: no decision is recorded.",
     BellStep.BREAK_GLASS: "Break-glass was used. Review it within 72 hours: hearthgate break-glass show.",
     BellStep.BREAK_GLASS_LATE: "A use of break-glass was not reviewed within 72 hours. That person's is suspended.",
+    BellStep.ACCESS_ALERT: "A colleague, a relative or a marked record was looked up: hearthgate flag list.",
 }
 """What each ring says beside the reference."""
 

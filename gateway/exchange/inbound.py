@@ -26,6 +26,7 @@ from secrets import token_urlsafe
 
 from adapters.contract import Deadline
 from gateway.accountability import enumeration
+from gateway.accountability.access_alerts import note_question
 from gateway.accountability.break_glass import note_break_glass
 from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, BudgetExceeded, QueryCharge, RateLimits
@@ -299,6 +300,8 @@ class Inbound:
         reply = self._sign(opened_message, answer.body, now, evidence={"leaf": digest(question.leaf)})
         reply_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, reply))
         sealed = seal_answer(self.vault, reply, answer, place=context.place)
+        hmac_key, record = self.vault.evidence_hmac_key(), answer.record
+        subjects = (message.subject, *(() if record is None else (record.person,))) if message.iss != self.own else ()
 
         def effect(tx: Transaction) -> messages.StoredReply | None:
             winner = _claim(tx, context, sealed)
@@ -307,6 +310,7 @@ class Inbound:
                 charge(tx)
                 if context.prior is None:
                     note_break_glass(tx, message, asker=context.usage.asker, at=now)
+                    note_question(tx, hmac_key, subjects, asker=context.usage.asker, at=now)
                 recorder.record(tx, question, reply_entry)
             return winner
 

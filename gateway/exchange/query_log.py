@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from gateway.accountability import enumeration
+from gateway.accountability.access_alerts import NONE as NO_ACCESS_ALERTS
+from gateway.accountability.access_alerts import AccessAlerts, WatchReason
 from gateway.accountability.break_glass import NONE as NO_BREAK_GLASS
 from gateway.accountability.break_glass import BreakGlass, BreakGlassNotice, new_use
 from gateway.accountability.rate_limits import BudgetExceeded, QueryCharge, RateLimits
@@ -39,6 +41,7 @@ class QueryRecorder:
     agreements: AgreementRegistry
     budgets: RateLimits
     break_glass: BreakGlass = NO_BREAK_GLASS
+    access_alerts: AccessAlerts = NO_ACCESS_ALERTS
 
     def select(self, question: CaseQuestion, *, now: datetime) -> tuple[Target, ...]:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
@@ -74,13 +77,14 @@ class QueryRecorder:
         usage = self._usage(caller, question, key)
         urgent = emergency is not None or any(each.selected.clause.urgent for each in targets)
         usage = replace(usage, urgent=urgent)
-        sampled = sample(caller, row.id, key=key, now=now)
+        sampled, alerts = sample(caller, row.id, key=key, now=now), set[WatchReason]()
 
         def effect(tx: Transaction) -> lookups.LookupRow | None:
             earlier = lookups.create(tx, row)
             if earlier is None:
                 self.budgets.charge(tx, usage, now=now)
                 enumeration.observe(tx, usage, now=now)
+                alerts.update(self._watch(tx, caller, question, usage.practitioner, now))
                 if sampled is not None:
                     justifications.put(tx, sampled)
                 if emergency is not None:
@@ -91,17 +95,22 @@ class QueryRecorder:
         try:
             earlier = self._write(effect, question, now)
         except BudgetExceeded as excess:
-            entry = self._refusal(question, str(CaseRefusal.OVER_BUDGET), now)
-
-            def refuse(tx: Transaction) -> None:
-                recorder.record(tx, entry)
-                self.budgets.flag_excess(tx, usage, now=now)
-
-            self.store.write(refuse)
+            self._record_excess(question, usage, now)
             raise _over_limit(ceil(excess.exceeded.retry_after.total_seconds())) from excess
         if earlier is None and emergency is not None:
             self.break_glass.notify(BreakGlassNotice.USED, row.id, now)
+        if alerts:
+            self.access_alerts.ring(row.id, now)
         return earlier
+
+    def _record_excess(self, question: CaseQuestion, usage: QueryCharge, now: datetime) -> None:
+        entry = self._refusal(question, str(CaseRefusal.OVER_BUDGET), now)
+
+        def refuse(tx: Transaction) -> None:
+            recorder.record(tx, entry)
+            self.budgets.flag_excess(tx, usage, now=now)
+
+        self.store.write(refuse)
 
     def _write(self, effect: Effect, question: CaseQuestion, now: datetime) -> lookups.LookupRow | None:
         """Commit a question; where it is refused, put that on record instead and raise :class:`CaseRefused`."""
@@ -111,6 +120,18 @@ class QueryRecorder:
             entry = self._refusal(question, refused.code, now)
             self.store.write(lambda tx: recorder.record(tx, entry))
             raise
+
+    def _watch(
+        self, tx: Transaction, caller: CaseCaller, question: CaseQuestion, practitioner: str, now: datetime
+    ) -> frozenset[WatchReason]:
+        return self.access_alerts.note(
+            tx,
+            self.vault.evidence_hmac_key(),
+            question.subject,
+            worker=question.practitioner.id,
+            asker=f"{caller.client.client_id} {practitioner}",
+            at=now,
+        )
 
     def _refusal(self, question: CaseQuestion, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0026_suspension_notices"
+REVISION = "0027_watch_keys"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from gateway.store.break_glass_schema import metadata
+from gateway.store.watch_schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -13,7 +13,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, text
 
 from gateway.ports import ClaimStore, Store
-from gateway.store.break_glass_schema import metadata
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.engine.sqlite_files import refuse_old_library
@@ -22,6 +21,7 @@ from gateway.store.migration import is_current_within, migrate
 from gateway.store.revision import is_current
 from gateway.store.schema import REVISION, claims_metadata
 from gateway.store.tables import evidence_leaves
+from gateway.store.watch_schema import metadata
 from tests.gateway.store.makers import NOW
 from tests.simulator.clocks import SetClock
 
