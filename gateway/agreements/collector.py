@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.agreements.paper_courier import Collection, collect, offer
+from gateway.agreements.paper_courier import Collection, collect, deliver
 from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.signature_exchange import SignatureExchange
 from gateway.runtime.background import Attempt
@@ -14,6 +14,8 @@ from trust.identifiers import EntityId
 
 _FIRST_AGAIN, _LAST_AGAIN = timedelta(minutes=1), timedelta(hours=1)
 _OFFERS_A_ROUND = 8
+_Key = tuple[str, EntityId, bool]
+"""The digest of an agreement, a party, and true for what we say ourselves: papers have a wait of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class MissingSignatureCollector:
         self._countersigning = countersigning
         self._attempt = attempt
         self.book = book
-        self._waits: dict[tuple[str, EntityId], _Wait] = {}
+        self._waits: dict[_Key, _Wait] = {}
         self._collections: dict[str, Collection] = {}
 
     def round(self, now: datetime) -> None:
@@ -46,7 +48,7 @@ class MissingSignatureCollector:
             earlier = self._waits.get(key)
             length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
             self._waits[key] = _Wait(now, length)
-            self._attempt("signatures", partial(offer, self._countersigning, calls[key], key[1], now=now))
+            self._attempt("signatures", partial(self._call, key, calls[key], now))
         for agreement, party in self._countersigning.accessions.sources(now=now):
             so_far = self._collections.get(agreement.ref.digest, Collection())
             if not so_far.is_done:
@@ -55,15 +57,22 @@ class MissingSignatureCollector:
     def _collect(self, agreement: Agreement, party: EntityId, so_far: Collection, now: datetime) -> None:
         self._collections[agreement.ref.digest] = collect(self._countersigning, agreement, party, so_far, now=now)
 
-    def _calls(self, now: datetime) -> Iterator[tuple[tuple[str, EntityId], Agreement]]:
-        """Yield the parties to call, each about an agreement."""
+    def _call(self, key: _Key, agreement: Agreement, now: datetime) -> None:
+        _, party, is_notice = key
+        if is_notice:
+            self._countersigning.offer(agreement, party, now=now)
+        else:
+            deliver(self._countersigning, agreement, party, now=now)
+
+    def _calls(self, now: datetime) -> Iterator[tuple[_Key, Agreement]]:
+        """Yield the parties to call, each about an agreement: our signature and notices first, then papers."""
         exchange = self._countersigning
         notices = (*exchange.endings.undelivered(now=now), *exchange.suspensions.undelivered(now=now))
         for agreement, party in (*notices, *self._unsigned(now)):
-            yield (agreement.ref.digest, party), agreement
+            yield (agreement.ref.digest, party, True), agreement
         for agreement in self.book.open_documents(now=now):
             for delivery in exchange.accessions.undelivered(agreement, now=now):
-                yield (agreement.ref.digest, delivery.party), agreement
+                yield (agreement.ref.digest, delivery.party, False), agreement
 
     def _unsigned(self, now: datetime) -> list[tuple[Agreement, EntityId]]:
         own = self._countersigning.own
@@ -75,6 +84,6 @@ class MissingSignatureCollector:
             if standing.agreement.valid_until >= now.date() and standing.agreement.party(own) is not None
         ]
 
-    def _is_due(self, key: tuple[str, EntityId], now: datetime) -> bool:
+    def _is_due(self, key: _Key, now: datetime) -> bool:
         wait = self._waits.get(key)
         return wait is None or not timedelta() <= now - wait.since < wait.length

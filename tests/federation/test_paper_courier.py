@@ -9,14 +9,16 @@ from gateway.agreements.accessions import Accessions, PaperDelivery
 from gateway.agreements.paper_courier import MOST_PAGES, PAGES_A_ROUND, Collection, collect, offer
 from gateway.agreements.signature_exchange import DeliveryStatus, OfferResult, SignatureExchange
 from gateway.store.tables import accessions
-from tests.federation.joining import WHO, Joining
+from tests.federation.joining import WHO, Joining, open_document
 from tests.simulator.agreements import http
 from tests.simulator.town import COLLEGE, COUNCIL, HOUSING, TRUST
 from trust.agreements.accession import (
     Ruling,
     build_ruling,
 )
+from trust.agreements.agreement import NotInForce
 from trust.agreements.party_call import Papers, PartyCall, build_call, call_parties
+from trust.agreements.suspending import SuspendedState
 from trust.claims import digest
 from trust.exchange.message import AgreementRef
 
@@ -70,11 +72,43 @@ def test_a_paper_that_a_node_refuses_holds_up_no_notice_and_no_other_paper(
     monkeypatch.setattr(Accessions, "papers", papers_of)
     taken: list[str] = []
     monkeypatch.setattr(Accessions, "record_delivery", lambda *each, **_: taken.append(each[2].key))
-    for _ in range(4):
+    for _ in range(40):
         result = offer(trust, agreement, COUNCIL, now=joining.network.clock.now())
         assert result.status is DeliveryStatus.REFUSED
-        joining.network.clock.forward(minutes=1)
+        joining.network.clock.forward(seconds=1)
     assert set(taken) == {"good"}
+
+
+def test_a_notice_arrives_at_a_node_that_refuses_papers(joining: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = joining.network
+    ref = network.agree(open_document(network, version=2, suspended_by=[TRUST]), held_by=[COUNCIL, TRUST])
+    trust = network.nodes[TRUST]
+    refused = PaperDelivery(party=COUNCIL, accession="", key="refused")
+    papers = Papers(accession=joining.accession(HOUSING, ref=ref))
+    monkeypatch.setattr(Accessions, "undelivered", lambda self, *_, **__: (refused,) if self.own == TRUST else ())
+    monkeypatch.setattr(Accessions, "papers", lambda *_: papers)
+    for _ in range(8):  # the wait of the refused paper grows to an hour
+        network.clock.forward(hours=1)
+        trust.keeper.round()
+    now = network.clock.now()
+    assert trust.countersigning.suspensions.change(ref, SuspendedState.SUSPENDED, "A fault was reported.", now=now)
+    network.clock.forward(seconds=30)
+    trust.keeper.round()
+    standing = network.nodes[COUNCIL].agreements.find(ref, now=network.clock.now())
+    assert isinstance(standing, NotInForce)
+    assert "has suspended it" in standing.reason
+
+
+def test_a_page_that_cannot_be_used_ends_no_collection(joining: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
+    joining.joined()
+    council, now = joining.network.nodes[COUNCIL], joining.network.clock.now()
+    [agreement] = council.agreements.documents(now=now)
+    unusable = OfferResult(party=TRUST, status=DeliveryStatus.DELIVERED, detail="its answer cannot be used: no JSON")
+    with monkeypatch.context() as patched:
+        patched.setattr(SignatureExchange, "call", lambda *_: unusable)
+        so_far = collect(council.countersigning, agreement, TRUST, Collection(), now=now)
+    assert not so_far.is_done
+    assert collect(council.countersigning, agreement, TRUST, so_far, now=now).is_done
 
 
 def test_a_node_that_answers_without_an_end_holds_up_no_round(
