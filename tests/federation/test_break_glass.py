@@ -23,7 +23,7 @@ from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.settings_files import read_node
 from tests.simulator.sign_in import sign_in
-from tests.simulator.town import ASKER, BY_ENTITY, COUNCIL, KNOWN, TRUST
+from tests.simulator.town import AGREEMENT, ASKER, BY_ENTITY, COUNCIL, KNOWN, TRUST
 from tests.support.tls import make_authority
 from trust.identifiers import EntityId
 
@@ -228,6 +228,43 @@ def test_reviewer_and_manager_are_two_people(town: Network, manager: str) -> Non
     file = town.folder_of(COUNCIL) / "hearthgate.toml"
     file.write_text(re.sub(rf"(?m)^{name} = .*$", manager, file.read_text()))
     with pytest.raises(ConfigError, match="reviewer and manager must be two people"):
+        settings(town)
+
+
+@pytest.mark.holds("A52")
+def test_the_holder_is_told_of_a_question_that_it_refuses_too(tmp_path: Path) -> None:
+    withdrawn = [
+        {"agreement": AGREEMENT, "clause": clause, "reason": "A review is under way."}
+        for clause in ("who-else", "who-else-sensitive")
+    ]
+    network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]], restrictions={"mental-health": withdrawn})
+    assert network.agree().id == AGREEMENT
+    file = network.folder_of(COUNCIL) / "hearthgate.toml"
+    file.write_text(file.read_text() + REVIEWERS)
+    network.start(COUNCIL)
+    answer = ask(network, network.case_client())
+    [line] = [each for each in answer.get_json()["answers"] if each["service"].startswith(TRUST)]
+    assert (line["status"], raised(network, TRUST)) == ("refused", {ASKED_BY_BREAK_GLASS})
+    network.close()
+
+
+@pytest.mark.holds("A52")
+def test_a_manager_lifts_no_suspension_of_their_own(town: Network, system: CaseClient) -> None:
+    mine = ask(town, system, person="u-0002").get_json()["id"]
+    with pytest.raises(OperationRefused, match="The person who asked cannot review this"):
+        break_glass.plan_review(settings(town), mine, reviewer="D. Example", reason="I know.", justified=True)
+    break_glass.plan_review(
+        settings(town), mine, reviewer="M. Example", reason="No emergency.", justified=False
+    ).apply()
+    with pytest.raises(OperationRefused, match="The person who asked cannot review this"):
+        break_glass.plan_lift(settings(town), mine, manager="D. Example", reason="I am sorry.")
+
+
+@pytest.mark.parametrize("name", ["reviewer_id", "manager_id"])
+def test_a_configuration_without_an_id_says_which_is_missing(town: Network, name: str) -> None:
+    file = town.folder_of(COUNCIL) / "hearthgate.toml"
+    file.write_text(re.sub(rf"(?m)^{name} = .*$", "", file.read_text()))
+    with pytest.raises(ConfigError, match=rf"break_glass\.{name}: this setting is required"):
         settings(town)
 
 
