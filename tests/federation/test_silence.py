@@ -27,7 +27,7 @@ OTHERS = {
     f"{COUNCIL}#youth-justice",
     f"{HOUSING}#housing",
 }
-PEER_S, CASE_SYSTEM_S = 2.0, 0.5
+PEER_S, CASE_SYSTEM_S = 2.0, 1.0
 
 
 @pytest.fixture
