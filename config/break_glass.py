@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from config.fields import Label
 from config.on_call import MailSettings
 from config.tables import Frozen
+from trust.oauth.access_token import name_at_provider
 
 SignInName = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
 """What the sign-in service calls a person: the claim that the provider's settings name, or the subject."""
@@ -37,9 +38,4 @@ class BreakGlassSettings(Frozen):
 
 def same_person(one: str, other: str) -> bool:
     """Tell whether two ids can be one person's: with or without their provider in front (``issuer#id``)."""
-    return not _forms(one).isdisjoint(_forms(other))
-
-
-def _forms(name: str) -> set[str]:
-    folded = name.strip().casefold()
-    return {folded, folded.rpartition("#")[2]}
+    return name_at_provider(one) == name_at_provider(other)

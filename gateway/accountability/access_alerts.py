@@ -20,6 +20,7 @@ from gateway.store.tables import flags, watch_keys
 from gateway.store.tables.watch_keys import WatchKey
 from trust.claims import keyed_digest
 from trust.exchange.person import Subject
+from trust.oauth.access_token import name_at_provider
 
 
 class WatchReason(StrEnum):
@@ -61,10 +62,11 @@ class AccessAlerts:
         self, tx: Transaction, key: bytes, person: Subject, *, worker: str, asker: str, at: datetime
     ) -> frozenset[WatchReason]:
         """Flag a lookup by a worker of our own, in its transaction, and return why; none for any other person."""
-        reasons = watch_keys.reasons(tx, exact_keys(key, person), worker=worker_key(key, worker))
+        keys = exact_keys(key, person)
+        reasons = frozenset(map(WatchReason, watch_keys.reasons(tx, keys, worker=worker_key(key, worker))))
         for reason in sorted(reasons):
-            flags.raise_flag(tx, code=LOOKED_UP[WatchReason(reason)], asker=asker, at=at)
-        return frozenset(map(WatchReason, reasons))
+            flags.raise_flag(tx, code=LOOKED_UP[reason], asker=asker, at=at)
+        return reasons
 
 
 def note_question(tx: Transaction, key: bytes, persons: Iterable[Subject], *, asker: str, at: datetime) -> None:
@@ -84,8 +86,7 @@ def rows_of(key: bytes, persons: Sequence[WatchedPerson]) -> Iterator[WatchKey]:
 
 def worker_key(key: bytes, worker: str) -> str:
     """Return the keyed digest of a worker's sign-in id, the same with and without the provider in front of it."""
-    name = worker.strip().casefold().rpartition("#")[2]
-    return keyed_digest(key, f"watched worker\0{name}".encode())
+    return keyed_digest(key, f"watched worker\0{name_at_provider(worker)}".encode())
 
 
 NONE: Final = AccessAlerts(ring=lambda _lookup, _now: None)

@@ -142,7 +142,7 @@ def blueprint(side: QueuedSide, guard: CaseGuard) -> Blueprint:
 def _add_notifications(routes: Blueprint, side: QueuedSide, guard: CaseGuard) -> None:
     submitter = side.submitter
     notifications = Notifications(
-        past=PastRecipients(own=submitter.own, store=submitter.store, vault=submitter.vault),
+        past=PastRecipients(store=submitter.store, vault=submitter.vault),
         submitter=submitter,
         sent_messages=side.sent_messages,
         vault=submitter.vault,

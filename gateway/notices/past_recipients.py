@@ -31,7 +31,7 @@ from trust.exchange.notice import NOTICE
 from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
 from trust.exchange.receipt import ReceiptState
-from trust.identifiers import EntityId, ServiceRef, ServiceSlug
+from trust.identifiers import ServiceRef, ServiceSlug
 
 _RECEIPTS = frozenset(map(str, ReceiptState))
 """Outcomes of messages that were taken: their sender told us, and was told nothing."""
@@ -62,7 +62,6 @@ def identified(person: Subject) -> Subject:
 class PastRecipients:
     """Read who was told, at one node."""
 
-    own: EntityId
     store: Store
     vault: KeyVault
 

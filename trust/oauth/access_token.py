@@ -68,6 +68,11 @@ class SignedIn:
         return f"{self.issuer}#{self.name}"
 
 
+def name_at_provider(sub: str) -> str:
+    """Return a person's name at their provider out of :attr:`SignedIn.sub`, or of that name alone, in lower case."""
+    return sub.strip().casefold().rpartition("#")[2]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTokenClaims:
     """What a token says. `jkt` is the thumbprint of the DPoP key that it is bound to, None for a bearer token.
